@@ -1,0 +1,240 @@
+"""The command line: parses, calls one function per sub-command, turns errors into exit codes.
+
+stdout carries the result, stderr the talk. Everything heavy is imported by the sub-command that
+needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from release_gate import __version__
+from release_gate.errors import ExitCode, GateError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["build_parser", "main"]
+
+EXIT_CODES = """\
+exit codes:
+  0    GO (check: all passed)
+  1    NO-GO (check: something failed)
+  2    usage or configuration: every problem is listed, with file and key
+  3    INCONCLUSIVE (check: nothing conclusive)
+  4    infrastructure: machine, package index or tool; what is finished is kept
+  130  interrupted: the same command goes on where it stopped
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the nearest option when one is mistyped."""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = self._command(parsed)
+            known = [name for action in command._actions for name in action.option_strings]
+            hints = (
+                f"{word!r}" + (f" ({hint})" if (hint := did_you_mean(word, known)) else "")
+                for word in unknown
+            )
+            command.error("unknown arguments: " + ", ".join(hints))
+        return parsed
+
+    def _command(self, parsed: argparse.Namespace) -> argparse.ArgumentParser:
+        parser = getattr(parsed, "parser", self)
+        assert isinstance(parser, argparse.ArgumentParser)
+        return parser
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.CONFIGURATION, f"error: {message}\nhint: {self.prog} --help\n")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(count) for count in _names(text))
+    except ValueError as error:
+        message = f"{text!r} is not a list of thread counts such as 1,8"
+        raise argparse.ArgumentTypeError(message) from error
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("common options")
+    group.add_argument("--matrices", type=Path, metavar="DIR", help="folder of pins and policy")
+    group.add_argument("--cache", type=Path, metavar="DIR", help="folder that finished work is kept in")
+    group.add_argument("--index-url", metavar="URL", help="package index (default: as pip is set up)")
+    group.add_argument("--quiet", action="store_true", help="no progress, only the result")
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is checked")
+    group.add_argument(
+        "--kernels", type=_names, metavar="A,B", help="OpenBLAS cores (default: all that can run)"
+    )
+    group.add_argument("--threads", type=_counts, metavar="N,M", help="BLAS threads (default: 1,8)")
+    group.add_argument("--checks", type=_names, metavar="GLOB", help="check ids, such as 'exact.*'")
+    group.add_argument("--profile", metavar="NAME", help="smoke (default), full or stress")
+
+
+def _pins(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is compared")
+    group.add_argument("--numpy", metavar="VERSION|PATH", help="release, checkout or wheel")
+    group.add_argument("--python", metavar="PYTHON", help="interpreter or version to build for")
+    group.add_argument("--baseline", metavar="PIN", help="OpenBLAS to compare with, or 'none'")
+    group.add_argument(
+        "--candidate", action="append", metavar="PIN", help="OpenBLAS in question (repeatable)"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every sub-command."""
+    parser = _Parser(
+        prog="release-gate",
+        description="Decide, with evidence, whether a NumPy release may ship with a given OpenBLAS.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def add(name: str, help_text: str, run: Callable[[argparse.Namespace], int]) -> _Parser:
+        command = commands.add_parser(
+            name,
+            help=help_text,
+            description=help_text[0].upper() + help_text[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        assert isinstance(command, _Parser)
+        command.set_defaults(run=run, parser=command)
+        _common(command)
+        return command
+
+    plan = add("plan", "say what would run, how long, and what would not be covered", _plan)
+    _pins(plan)
+    _selection(plan)
+    plan.add_argument("--json", action="store_true", help="the plan as data")
+
+    run = add("run", "build, check, judge and report (= nox -s gate)", _run)
+    _pins(run)
+    _selection(run)
+    run.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
+    run.add_argument("--fresh", action="store_true", help="reuse no wheel and no result")
+    run.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
+    run.add_argument("--json", action="store_true", help="the report as data on stdout")
+
+    build = add("build", "build the wheels only, and print where they are", _build)
+    _pins(build)
+    build.add_argument("--fresh", action="store_true", help="build from scratch")
+    build.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
+    build.add_argument("--json", action="store_true", help="the wheels as data")
+
+    check = add("check", "check any NumPy wheel, with its own OpenBLAS or another", _check)
+    check.add_argument("wheel", metavar="WHEEL", help="a .whl file or a requirement: numpy==2.4.6")
+    check.add_argument("--openblas", metavar="PIN|FILE", help="replace the bundled library first")
+    check.add_argument("--python", metavar="PYTHON", help="interpreter to use (default: by tag)")
+    _selection(check)
+    check.add_argument("--fresh", action="store_true", help="reuse no result")
+    check.add_argument("--json", metavar="OUT", help="write the results to a file, or - for stdout")
+
+    judge = add("judge", "fan in: decide from the results of all cells of a plan", _judge)
+    judge.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result files")
+    judge.add_argument("--plan", type=Path, help="plan.json (default: beside the results)")
+    judge.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
+    judge.add_argument("--json", action="store_true", help="the report as data on stdout")
+
+    report = add("report", "show the report of an earlier run", _report)
+    report.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
+    report.add_argument("--json", action="store_true", help="the report as data")
+
+    explain = add("explain", "say what a check looks for, by which formula, and why", _explain)
+    explain.add_argument("id", nargs="?", metavar="ID", help="check id (default: list them)")
+    explain.add_argument("--json", action="store_true", help="as data")
+
+    pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index", _pin_entry)
+    pins.add_argument("version", nargs="?", help="version (default: list those on the index)")
+    pins.add_argument("--project", default="scipy-openblas64", help="scipy-openblas64 or ...32")
+    return parser
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.plan(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.run(options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.build(options)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.check(options)
+
+
+def _judge(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.judge(options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.report(options)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.explain(options)
+
+
+def _pin_entry(options: argparse.Namespace) -> int:
+    from release_gate import commands
+
+    return commands.pins(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one sub-command and return its exit code (see `ExitCode`)."""
+    options = build_parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except GateError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: nothing that was finished is lost; run it again to go on", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of stdout has gone, as in `... | head`
+        sys.stderr.close()
+        return ExitCode.INFRASTRUCTURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
