@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Sessions: each is a few lines over the command line. ``nox -s gate -- --help`` for its options."""
+"""Sessions, each a few lines over the command line: ``nox -s gate -- --help`` for its options."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from release_gate import __version__
 from release_gate.errors import ExitCode, GateError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["build_parser", "main"]
 
@@ -39,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             command = self._command(parsed)
-            known = [name for action in command._actions for name in action.option_strings]
+            known = list(command._option_string_actions)  # noqa: SLF001  (no public way)
             hints = (
                 f"{word!r}" + (f" ({hint})" if (hint := did_you_mean(word, known)) else "")
                 for word in unknown
@@ -72,8 +72,8 @@ def _counts(text: str) -> tuple[int, ...]:
 def _common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("common options")
     group.add_argument("--matrices", type=Path, metavar="DIR", help="folder of pins and policy")
-    group.add_argument("--cache", type=Path, metavar="DIR", help="folder that finished work is kept in")
-    group.add_argument("--index-url", metavar="URL", help="package index (default: as pip is set up)")
+    group.add_argument("--cache", type=Path, metavar="DIR", help="folder for finished work")
+    group.add_argument("--index-url", metavar="URL", help="package index (default: pip's)")
     group.add_argument("--quiet", action="store_true", help="no progress, only the result")
 
 
@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every sub-command."""
     parser = _Parser(
         prog="release-gate",
-        description="Decide, with evidence, whether a NumPy release may ship with a given OpenBLAS.",
+        description="Decide, with evidence, whether a NumPy may ship with an OpenBLAS.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -109,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def add(name: str, help_text: str, run: Callable[[argparse.Namespace], int]) -> _Parser:
+    def add(name: str, help_text: str) -> _Parser:
         command = commands.add_parser(
             name,
             help=help_text,
@@ -119,16 +119,16 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         assert isinstance(command, _Parser)
-        command.set_defaults(run=run, parser=command)
+        command.set_defaults(command=name, parser=command)
         _common(command)
         return command
 
-    plan = add("plan", "say what would run, how long, and what would not be covered", _plan)
+    plan = add("plan", "say what would run, how long, and what would not be covered")
     _pins(plan)
     _selection(plan)
     plan.add_argument("--json", action="store_true", help="the plan as data")
 
-    run = add("run", "build, check, judge and report (= nox -s gate)", _run)
+    run = add("run", "build, check, judge and report (= nox -s gate)")
     _pins(run)
     _selection(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
@@ -136,13 +136,13 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
     run.add_argument("--json", action="store_true", help="the report as data on stdout")
 
-    build = add("build", "build the wheels only, and print where they are", _build)
+    build = add("build", "build the wheels only, and print where they are")
     _pins(build)
     build.add_argument("--fresh", action="store_true", help="build from scratch")
     build.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
     build.add_argument("--json", action="store_true", help="the wheels as data")
 
-    check = add("check", "check any NumPy wheel, with its own OpenBLAS or another", _check)
+    check = add("check", "check any NumPy wheel, with its own OpenBLAS or another")
     check.add_argument("wheel", metavar="WHEEL", help="a .whl file or a requirement: numpy==2.4.6")
     check.add_argument("--openblas", metavar="PIN|FILE", help="replace the bundled library first")
     check.add_argument("--python", metavar="PYTHON", help="interpreter to use (default: by tag)")
@@ -150,86 +150,39 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--fresh", action="store_true", help="reuse no result")
     check.add_argument("--json", metavar="OUT", help="write the results to a file, or - for stdout")
 
-    judge = add("judge", "fan in: decide from the results of all cells of a plan", _judge)
+    judge = add("judge", "fan in: decide from the results of all cells of a plan")
     judge.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result files")
     judge.add_argument("--plan", type=Path, help="plan.json (default: beside the results)")
     judge.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
     judge.add_argument("--json", action="store_true", help="the report as data on stdout")
 
-    report = add("report", "show the report of an earlier run", _report)
+    report = add("report", "show the report of an earlier run")
     report.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
     report.add_argument("--json", action="store_true", help="the report as data")
 
-    explain = add("explain", "say what a check looks for, by which formula, and why", _explain)
+    explain = add("explain", "say what a check looks for, by which formula, and why")
     explain.add_argument("id", nargs="?", metavar="ID", help="check id (default: list them)")
     explain.add_argument("--json", action="store_true", help="as data")
 
-    pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index", _pin_entry)
+    pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index")
     pins.add_argument("version", nargs="?", help="version (default: list those on the index)")
     pins.add_argument("--project", default="scipy-openblas64", help="scipy-openblas64 or ...32")
     return parser
-
-
-def _plan(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.plan(options)
-
-
-def _run(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.run(options)
-
-
-def _build(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.build(options)
-
-
-def _check(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.check(options)
-
-
-def _judge(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.judge(options)
-
-
-def _report(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.report(options)
-
-
-def _explain(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.explain(options)
-
-
-def _pin_entry(options: argparse.Namespace) -> int:
-    from release_gate import commands
-
-    return commands.pins(options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit code (see `ExitCode`)."""
     options = build_parser().parse_args(arguments)
     try:
-        run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
+        from release_gate.commands import COMMANDS
+
+        return COMMANDS[options.command](options)
     except GateError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted: nothing that was finished is lost; run it again to go on", file=sys.stderr)
+        print("interrupted: what is finished is kept; the same command goes on", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone, as in `... | head`
         sys.stderr.close()

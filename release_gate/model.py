@@ -50,7 +50,6 @@ __all__ = [
 ]
 
 
-
 JSON = Any  # a JSON value, narrowed where it is read
 
 
@@ -137,7 +136,7 @@ class Verdict(StrEnum):
 
 @frozen(kw_only=True)
 class Pin:
-    """One exact OpenBLAS. `sha256` is of the file named `filename` (a wheel or a shared library)."""
+    """One exact OpenBLAS; `sha256` is of the file `filename`, a wheel or a shared library."""
 
     provider: Provider
     version: str
