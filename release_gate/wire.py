@@ -7,9 +7,8 @@ import operator
 import os
 import tempfile
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import attrs
 from cattrs import Converter, ForbiddenExtraKeysError, transform_error
@@ -43,16 +42,16 @@ REPORT_SCHEMA = "release-gate/report/1"
 MAX_DOCUMENT_BYTES = 64 * 2**20
 
 
-def _exactly(kind: type) -> Any:  # noqa: ANN401  (a cattrs hook)
-    def structure(value: object, _: object) -> object:
-        if kind is float and type(value) is int:
-            return float(value)
-        if type(value) is not kind:  # bool is an int to isinstance, and must not be one here
-            msg = f"expected {kind.__name__}, got {type(value).__name__} {value!r:.60}"
-            raise TypeError(msg)
-        return value
-
-    return structure
+def _scalar(value: object, kind: type) -> object:
+    """Refuse what `kind` would silently convert: 1 for "1", "8" for 8, True for 1."""
+    if issubclass(kind, StrEnum):  # cattrs finds the hook of `str` for it
+        return _enum(value, kind)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # bool is an int to isinstance, and must not be one here
+        msg = f"expected {kind.__name__}, got {type(value).__name__} {value!r:.60}"
+        raise TypeError(msg)
+    return value
 
 
 def _enum(value: object, kind: type[StrEnum]) -> StrEnum:
@@ -64,16 +63,23 @@ def _enum(value: object, kind: type[StrEnum]) -> StrEnum:
     return kind(value)
 
 
-def _is_enum(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, StrEnum)
+def _is_tuple(kind: object) -> bool:
+    return get_origin(kind) is tuple
 
 
 def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
     for kind in (str, int, float, bool):
-        # By identity: a hook for `str` would otherwise serve its subclasses, the enums, as well.
-        converter.register_structure_hook_func(partial(operator.is_, kind), _exactly(kind))
-    converter.register_structure_hook_func(_is_enum, _enum)
+        converter.register_structure_hook(kind, _scalar)
+    lenient = converter.get_structure_hook(tuple[Any, ...])
+
+    def items(value: object, kind: type) -> object:
+        if not isinstance(value, list | tuple):  # a string would be taken apart into letters
+            msg = f"expected a list, got {type(value).__name__} {value!r:.60}"
+            raise TypeError(msg)
+        return lenient(value, kind)
+
+    converter.register_structure_hook_func(_is_tuple, items)
     converter.register_unstructure_hook(StrEnum, operator.attrgetter("value"))
     converter.register_structure_hook_factory(
         attrs.has,
