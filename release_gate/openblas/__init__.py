@@ -1,0 +1,1 @@
+"""From a pin to a library: the package index, the files of a pin, and what a library holds."""
