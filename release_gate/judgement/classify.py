@@ -1,0 +1,118 @@
+"""What the baseline's and the candidate's answers to one check say together."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import assert_never
+
+from release_gate.model import ComparisonKind, Observation, Outcome
+
+__all__ = ["compare", "is_flaky", "severity"]
+
+
+class _Answer(Enum):
+    """What is left of an observation when it is compared."""
+
+    PASS = auto()
+    FAIL = auto()  # a wrong result that stayed wrong, or was not repeated
+    DEATH = auto()  # a crash or a hang: one is enough, whatever a second run says
+    FLAKY = auto()  # a wrong result, then a right one, from the same input
+    NONE = auto()
+
+
+def is_flaky(observation: Observation | None) -> bool:
+    """Say whether a plain failure did not repeat. Crashes and hangs are never softened to this."""
+    return _answer(observation) is _Answer.FLAKY
+
+
+def _answer(observation: Observation | None) -> _Answer:
+    if observation is None:
+        return _Answer.NONE
+    match observation.outcome:
+        case Outcome.PASSED:
+            return _Answer.PASS
+        case Outcome.FAILED:
+            return _repeated(observation)
+        case Outcome.CRASHED | Outcome.HUNG:
+            return _Answer.DEATH
+        case Outcome.NOT_EXERCISED | Outcome.UNSUPPORTED | Outcome.ERROR:
+            return _Answer.NONE
+        case _:
+            assert_never(observation.outcome)
+
+
+def _repeated(observation: Observation) -> _Answer:
+    if observation.repeat is None:
+        return _Answer.FAIL
+    match observation.repeat.outcome:
+        case Outcome.PASSED:
+            return _Answer.FLAKY
+        case Outcome.CRASHED | Outcome.HUNG:
+            return _Answer.DEATH
+        # A second run without an answer does not take the first one back.
+        case Outcome.FAILED | Outcome.NOT_EXERCISED | Outcome.UNSUPPORTED | Outcome.ERROR:
+            return _Answer.FAIL
+        case _:
+            assert_never(observation.repeat.outcome)
+
+
+#: Of several observations of one check in one cell, the one with the highest rank counts.
+_RANK = {
+    Outcome.CRASHED: 7,
+    Outcome.HUNG: 6,
+    Outcome.FAILED: 5,
+    Outcome.PASSED: 3,
+    Outcome.NOT_EXERCISED: 2,
+    Outcome.UNSUPPORTED: 1,
+    Outcome.ERROR: 0,
+}
+
+
+def severity(observation: Observation) -> int:
+    """Rank an observation: of several of the same check in the same cell, the highest counts."""
+    return 4 if is_flaky(observation) else _RANK[observation.outcome]
+
+
+def compare(candidate: Observation | None, baseline: Observation | None) -> ComparisonKind:
+    """Return what both sides say together; None stands for a result that is not there.
+
+    A candidate that passes where the baseline gave no answer counts as `still-passing`: nothing
+    speaks against it. `unknown` is for a question that neither side answered.
+    """
+    before = _answer(baseline)
+    match _answer(candidate):
+        case _Answer.PASS:
+            return _passing(before)
+        case _Answer.FAIL:
+            # A baseline that fails at times says nothing firm about a candidate that fails.
+            return ComparisonKind.FLAKY if before is _Answer.FLAKY else _failing(before)
+        case _Answer.DEATH:
+            return _failing(before)
+        case _Answer.FLAKY:
+            return ComparisonKind.FLAKY
+        case _Answer.NONE:
+            return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST
+        case answer:
+            assert_never(answer)
+
+
+def _passing(before: _Answer) -> ComparisonKind:
+    match before:
+        case _Answer.PASS | _Answer.NONE:
+            return ComparisonKind.STILL_PASSING
+        case _Answer.FAIL | _Answer.DEATH | _Answer.FLAKY:
+            return ComparisonKind.FIXED
+        case _:
+            assert_never(before)
+
+
+def _failing(before: _Answer) -> ComparisonKind:
+    match before:
+        case _Answer.PASS | _Answer.FLAKY:
+            return ComparisonKind.REGRESSED
+        case _Answer.FAIL | _Answer.DEATH:
+            return ComparisonKind.STILL_FAILING
+        case _Answer.NONE:
+            return ComparisonKind.NEW
+        case _:
+            assert_never(before)

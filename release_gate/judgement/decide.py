@@ -1,0 +1,143 @@
+"""The verdict: every planned cell, every comparison and every requirement, in one decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from release_gate.errors import ExitCode
+from release_gate.judgement.admission import Admitted, admit
+from release_gate.judgement.classify import compare
+from release_gate.judgement.findings import group
+from release_gate.judgement.requirements import evaluate, is_unsupported, violates
+from release_gate.model import (
+    Cell,
+    CellResult,
+    CheckSpec,
+    Comparison,
+    Decision,
+    NotCovered,
+    Plan,
+    Requirement,
+    RequirementResult,
+    Role,
+    Satisfaction,
+    Tier,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["decide", "exit_code"]
+
+
+def decide(
+    plan: Plan,
+    results: Sequence[CellResult],
+    policy: Sequence[Requirement],
+    checks: Sequence[CheckSpec] = (),
+) -> Decision:
+    """Return the verdict on `plan` after `results`, in whatever order they come.
+
+    NO-GO when a blocking requirement is violated; otherwise INCONCLUSIVE when one of them has no
+    answer, or when there is none, or when nothing was answered at all; otherwise GO. `checks` lends
+    findings their titles, and crashes the routines that they may be about.
+    """
+    admitted = admit(plan, results)
+    comparisons = _comparisons(plan, admitted)
+    absent = {cell.id: "no result" for cell in admitted.missing} | dict(admitted.doubts)
+    requirements = tuple(evaluate(line, plan, comparisons, absent) for line in policy)
+    strict = [line for line in policy if line.tier is Tier.BLOCKING]
+    blocking = {
+        (each.check, each.candidate.id)
+        for each in comparisons
+        if any(violates(each, line) for line in strict)
+    }
+    return Decision(
+        verdict=_verdict(requirements, comparisons),
+        requirements=requirements,
+        findings=group(comparisons, blocking=blocking, checks={spec.id: spec for spec in checks}),
+        comparisons=comparisons,
+        missing_cells=admitted.missing,
+        not_covered=(
+            *plan.not_covered,
+            *(NotCovered(what=cell, why=why) for cell, why in sorted(admitted.doubts.items())),
+            *admitted.notes,
+            *_unsupported(comparisons),
+        ),
+    )
+
+
+def exit_code(verdict: Verdict) -> ExitCode:
+    """Return the exit code of a run that came to `verdict`."""
+    match verdict:
+        case Verdict.GO:
+            return ExitCode.GO
+        case Verdict.NO_GO:
+            return ExitCode.NO_GO
+        case Verdict.INCONCLUSIVE:
+            return ExitCode.INCONCLUSIVE
+        case _:
+            assert_never(verdict)
+
+
+def _comparisons(plan: Plan, admitted: Admitted) -> tuple[Comparison, ...]:
+    baselines = {
+        _place(entry.cell): entry.cell for entry in plan.cells if entry.cell.role is Role.BASELINE
+    }
+    return tuple(
+        _comparison(check, entry.cell, baselines.get(_place(entry.cell)), admitted)
+        for entry in plan.cells
+        if entry.cell.role is Role.CANDIDATE
+        for check in entry.checks
+    )
+
+
+def _comparison(check: str, cell: Cell, other: Cell | None, admitted: Admitted) -> Comparison:
+    candidate = admitted.observations[cell.id].get(check)
+    baseline = admitted.observations[other.id].get(check) if other is not None else None
+    return Comparison(
+        check=check,
+        candidate=cell,
+        baseline=other,
+        kind=compare(candidate, baseline),
+        candidate_observation=candidate,
+        baseline_observation=baseline,
+    )
+
+
+def _place(cell: Cell) -> tuple[str, str, str | None, int, str | None]:
+    """Return what a candidate's and a baseline's cell must share to be compared."""
+    kernel = None if cell.kernel is None else cell.kernel.casefold()
+    return cell.numpy, cell.platform, kernel, cell.threads, cell.emulator
+
+
+def _verdict(
+    requirements: Sequence[RequirementResult], comparisons: Sequence[Comparison]
+) -> Verdict:
+    blocking = [each.satisfaction for each in requirements if each.tier is Tier.BLOCKING]
+    if Satisfaction.VIOLATED in blocking:
+        return Verdict.NO_GO
+    answered = any(
+        each.candidate_observation is not None and each.candidate_observation.outcome.is_answer
+        for each in comparisons
+    )
+    if not blocking or Satisfaction.UNANSWERED in blocking or not answered:
+        return Verdict.INCONCLUSIVE
+    return Verdict.GO
+
+
+def _unsupported(comparisons: Sequence[Comparison]) -> list[NotCovered]:
+    """List each check that could not be asked once per reason, not once per cell."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for each in comparisons:
+        if is_unsupported(each) and each.candidate_observation is not None:
+            key = each.check, each.candidate_observation.reason or "cannot be asked here"
+            places.setdefault(key, []).append(each.candidate.id)
+    return [
+        NotCovered(
+            what=f"{check} in {cells[0]}" + (f" and {len(cells) - 1} more" * (len(cells) > 1)),
+            why=why,
+        )
+        for (check, why), cells in places.items()
+    ]

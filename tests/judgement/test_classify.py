@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from gate_values import observation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release_gate.judgement.classify import compare, severity
+from release_gate.model import ComparisonKind, Observation, Outcome
+
+PASSED = observation("c")
+FAILED = observation("c", Outcome.FAILED)
+FAILED_TWICE = observation("c", Outcome.FAILED, again=Outcome.FAILED)
+FLAKY = observation("c", Outcome.FAILED, again=Outcome.PASSED)
+CRASHED = observation("c", Outcome.CRASHED)
+CRASHED_ONCE = observation("c", Outcome.CRASHED, again=Outcome.PASSED)
+HUNG_ONCE = observation("c", Outcome.HUNG, again=Outcome.PASSED)
+NOT_EXERCISED = observation("c", Outcome.NOT_EXERCISED)
+UNSUPPORTED = observation("c", Outcome.UNSUPPORTED)
+ERROR = observation("c", Outcome.ERROR)
+
+K = ComparisonKind
+
+outcomes = st.sampled_from(Outcome)
+observations = st.none() | st.builds(
+    lambda outcome, again: observation("c", outcome, again=again),
+    outcomes,
+    st.none() | outcomes,
+)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "kind"),
+    [
+        (PASSED, PASSED, K.STILL_PASSING),
+        (PASSED, None, K.STILL_PASSING),
+        (PASSED, ERROR, K.STILL_PASSING),
+        (PASSED, FAILED, K.FIXED),
+        (PASSED, CRASHED, K.FIXED),
+        (PASSED, FLAKY, K.FIXED),
+        (FAILED, PASSED, K.REGRESSED),
+        (FAILED_TWICE, PASSED, K.REGRESSED),
+        (CRASHED, PASSED, K.REGRESSED),
+        (FAILED, None, K.NEW),
+        (CRASHED, NOT_EXERCISED, K.NEW),
+        (FAILED, UNSUPPORTED, K.NEW),
+        (FAILED, FAILED, K.STILL_FAILING),
+        (CRASHED, FAILED, K.STILL_FAILING),
+        (FAILED, CRASHED, K.STILL_FAILING),
+        (FLAKY, PASSED, K.FLAKY),
+        (FLAKY, FAILED, K.FLAKY),
+        (FLAKY, None, K.FLAKY),
+        (FAILED, FLAKY, K.FLAKY),
+        # One crash or hang is enough, and a baseline that fails at times does not excuse it.
+        (CRASHED_ONCE, PASSED, K.REGRESSED),
+        (HUNG_ONCE, PASSED, K.REGRESSED),
+        (CRASHED, FLAKY, K.REGRESSED),
+        (observation("c", Outcome.FAILED, again=Outcome.CRASHED), FLAKY, K.REGRESSED),
+        # A second run that gave no answer does not take the first one back.
+        (observation("c", Outcome.FAILED, again=Outcome.ERROR), PASSED, K.REGRESSED),
+        (None, PASSED, K.LOST),
+        (ERROR, FAILED, K.LOST),
+        (UNSUPPORTED, PASSED, K.LOST),
+        (NOT_EXERCISED, FLAKY, K.LOST),
+        (None, None, K.UNKNOWN),
+        (UNSUPPORTED, UNSUPPORTED, K.UNKNOWN),
+        (NOT_EXERCISED, ERROR, K.UNKNOWN),
+    ],
+)
+def test_what_two_sides_say_together(
+    candidate: Observation | None, baseline: Observation | None, kind: ComparisonKind
+) -> None:
+    assert compare(candidate, baseline) is kind
+
+
+@given(observations, observations)
+def test_only_an_answer_is_a_pass(
+    candidate: Observation | None, baseline: Observation | None
+) -> None:
+    kind = compare(candidate, baseline)
+    passed = candidate is not None and candidate.outcome is Outcome.PASSED
+    assert (kind in {K.FIXED, K.STILL_PASSING}) == passed
+    answered = candidate is not None and candidate.outcome.is_answer
+    assert (kind in {K.LOST, K.UNKNOWN}) == (not answered)
+
+
+@given(st.sampled_from([Outcome.CRASHED, Outcome.HUNG]), st.none() | outcomes, observations)
+def test_no_repeat_softens_a_crash_or_a_hang(
+    outcome: Outcome, again: Outcome | None, baseline: Observation | None
+) -> None:
+    once = compare(observation("c", outcome, again=again), baseline)
+    assert once is compare(observation("c", outcome), baseline)
+    assert once in {K.REGRESSED, K.NEW, K.STILL_FAILING}
+
+
+def test_every_outcome_has_its_own_rank() -> None:
+    ranks = [severity(observation("c", outcome)) for outcome in Outcome]
+    assert len(set(ranks)) == len(Outcome)
+    assert max(ranks) == severity(CRASHED_ONCE)
+    assert severity(PASSED) < severity(FLAKY) < severity(FAILED)
