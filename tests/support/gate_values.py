@@ -215,7 +215,7 @@ def result(
             requested=of.kernel, observed=of.kernel if kernel == "as asked" else kernel
         ),
         threads=ThreadsSeen(
-            requested=of.threads, observed=of.threads if threads == -1 else threads
+            requested=of.threads, observed=of.threads if isinstance(threads, str) else threads
         ),
         host=HOST,
         python="3.12.1",
