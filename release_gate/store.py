@@ -25,8 +25,8 @@ __all__ = ["Store", "digest_of", "storage_errors"]
 
 _MANIFEST = "manifest.json"
 
-#: Python writes these beside the modules that it imports; they say nothing of the entry.
-_IGNORED = "__pycache__"
+#: Python may add to these folders when a module of the entry is imported.
+_BYTECODE = "__pycache__"
 
 
 def digest_of(*parts: object) -> str:
@@ -126,7 +126,10 @@ def _is_whole(path: Path) -> bool:
         manifest = json.loads((path / _MANIFEST).read_bytes())
     except (OSError, ValueError):
         return False
-    if not isinstance(manifest, dict) or sorted(manifest) != sorted(_files(path)):
+    if not isinstance(manifest, dict):
+        return False
+    extra = set(_files(path)) - set(manifest)
+    if any(f"{_BYTECODE}{os.sep}" not in name for name in extra):
         return False
     try:
         return all(_sha256(path / name) == digest for name, digest in manifest.items())
@@ -137,8 +140,7 @@ def _is_whole(path: Path) -> bool:
 def _files(root: Path) -> list[str]:
     """Return the names of all files under `root` but the manifest, relative and with slashes."""
     found = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name != _IGNORED]
+    for folder, _, names in os.walk(root):
         relative = os.path.relpath(folder, root)
         found += [os.path.normpath(os.path.join(relative, name)) for name in names]  # noqa: PTH118  (thousands of names: strings are ten times faster than paths)
     return [name for name in found if name != _MANIFEST]

@@ -15,7 +15,7 @@ from release_gate.errors import ConfigurationError, InfrastructureError, Problem
 from release_gate.model import Pin, Provider
 from release_gate.openblas.index import file_sha256
 from release_gate.openblas.probe import Naming, naming_of, probe
-from release_gate.openblas.sharedobject import SharedObject, read_shared_object
+from release_gate.openblas.sharedobject import reachable_symbols, read_shared_object
 from release_gate.store import Store, digest_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Library:
     interface: str  # "ilp64" or "lp64": 64 or 32 bits per integer argument
     version: str
     config: str
-    exported: frozenset[str]
     companions: tuple[Path, ...] = ()
     include: Path | None = None
     build_options: str = ""
@@ -54,6 +53,10 @@ class Library:
     def dynamic(self) -> bool:
         """Whether it holds several kernels (DYNAMIC_ARCH)."""
         return "DYNAMIC_ARCH" in self.config
+
+    def symbols(self) -> frozenset[str]:
+        """Return all that whoever loads it can call (read from the file at each call)."""
+        return reachable_symbols(read_shared_object(self.path))
 
     @property
     def cflags(self) -> tuple[str, ...]:
@@ -93,7 +96,7 @@ def obtain_library(pin: Pin, index: Index, cache: Path) -> Library:
 
 def require_names(library: Library, needed: frozenset[str], where: str) -> None:
     """Raise ConfigurationError unless `library` exports every symbol of `needed`."""
-    missing = sorted(needed - library.exported)
+    missing = sorted(needed - library.symbols())
     if not missing:
         return
     shown = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
@@ -136,7 +139,7 @@ def _extract(wheel: Path, work: Path) -> None:
                 where=str(wheel),
             )
         )
-    _, naming, config = _ask(libraries[0])
+    naming, config = _ask(libraries[0])
     facts = {
         "library": os.path.relpath(libraries[0], work),
         "prefix": naming.prefix,
@@ -159,7 +162,6 @@ def _from_folder(folder: Path, pin: Pin) -> Library:
         interface=_interface(facts["config"]),
         version=pin.version,
         config=facts["config"],
-        exported=read_shared_object(path).exported,
         companions=tuple(
             other for other in sorted(path.parent.glob("*.so*")) if other.name != path.name
         ),
@@ -170,7 +172,7 @@ def _from_folder(folder: Path, pin: Pin) -> Library:
 
 
 def _from_file(path: Path, pin: Pin) -> Library:
-    found, naming, config = _ask(path)
+    naming, config = _ask(path)
     digest = file_sha256(path)
     if digest != pin.sha256:
         raise ConfigurationError(
@@ -187,19 +189,17 @@ def _from_file(path: Path, pin: Pin) -> Library:
         interface=_interface(config),
         version=pin.version,
         config=config,
-        exported=found.exported,
         companions=tuple(
             path.parent / name
-            for name in found.needed
+            for name in read_shared_object(path).needed
             if name.startswith(("libgfortran-", "libquadmath-")) and (path.parent / name).is_file()
         ),
         build_options=config,
     )
 
 
-def _ask(path: Path) -> tuple[SharedObject, Naming, str]:
-    found = read_shared_object(path)
-    naming = naming_of(found.exported)
+def _ask(path: Path) -> tuple[Naming, str]:
+    naming = naming_of(reachable_symbols(read_shared_object(path)))
     if naming is None:
         raise ConfigurationError(
             Problem(
@@ -217,7 +217,7 @@ def _ask(path: Path) -> tuple[SharedObject, Naming, str]:
                 hint="is it for this machine, and are the libraries it needs beside it?",
             )
         )
-    return found, naming, answer.config
+    return naming, answer.config
 
 
 def _interface(config: str) -> str:

@@ -14,7 +14,7 @@ from release_gate.errors import ConfigurationError, Problem, did_you_mean
 from release_gate.model import Pin, Provider
 from release_gate.openblas.index import file_sha256
 from release_gate.openblas.probe import naming_of, probe
-from release_gate.openblas.sharedobject import read_shared_object
+from release_gate.openblas.sharedobject import reachable_symbols, read_shared_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from release_gate.model import Host
     from release_gate.openblas.index import Index
 
-__all__ = ["choose_wheel", "library_version", "resolve_pin", "suits"]
+__all__ = ["choose_wheel", "library_version", "nearest_versions", "resolve_pin", "suits"]
 
 
 #: glibc versions that the legacy names stand for (PEP 600).
@@ -136,7 +136,7 @@ def _provider(name: str, text: str) -> Provider:
 
 def _file_pin(path: Path) -> Pin:
     found = read_shared_object(path)
-    naming = naming_of(found.exported)
+    naming = naming_of(reachable_symbols(found))
     if naming is None:
         raise ConfigurationError(
             Problem(
@@ -174,7 +174,7 @@ def _index_pin(
             Problem(
                 what=f"no version {version!r} of {provider} in matrices/ or on the index",
                 where=f"{provider}=={version}",
-                hint=f"nearest are {', '.join(_nearest(version, known))}",
+                hint=f"nearest are {', '.join(nearest_versions(version, known))}",
             )
         )
     filename = choose_wheel(offered, host)
@@ -186,7 +186,7 @@ def _index_pin(
     )
 
 
-def _nearest(version: str, known: Iterable[str], count: int = 3) -> list[str]:
+def nearest_versions(version: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return the `count` versions of `known` around `version`, or the newest ones."""
     ordered = sorted((v for v in known if _is_version(v)), key=Version)
     if not _is_version(version):

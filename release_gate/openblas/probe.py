@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from release_gate.openblas.sharedobject import read_shared_object
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,9 @@ TIMEOUT = 60.0
 
 _SCRIPT = """
 import ctypes, json, sys
-path, prefix, suffix = sys.argv[1:]
+path, prefix, suffix, *first = sys.argv[1:]
+for companion in first:
+    ctypes.CDLL(companion)
 library = ctypes.CDLL(path)
 def text(name):
     function = getattr(library, prefix + name + suffix, None)
@@ -91,9 +95,10 @@ def probe(path: Path, naming: Naming, *, core: str | None = None) -> Probe:
     environment = clean_environment(OPENBLAS_VERBOSE="2", OPENBLAS_NUM_THREADS="1")
     if core is not None:
         environment["OPENBLAS_CORETYPE"] = core
+    arguments = [str(path), naming.prefix, naming.suffix, *map(str, _companions(path))]
     try:
         child = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _SCRIPT, str(path), naming.prefix, naming.suffix],
+            [sys.executable, "-I", "-S", "-c", _SCRIPT, *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -117,3 +122,22 @@ def probe(path: Path, naming: Naming, *, core: str | None = None) -> Probe:
     except ValueError:
         return Probe(config=None, core=None, stderr=stderr, failure="exited before it answered")
     return Probe(config=answer["config"], core=answer["core"], stderr=stderr, failure=None)
+
+
+def _companions(path: Path) -> list[Path]:
+    """Return the libraries beside `path` that it needs, those that others need first.
+
+    Some wheels name their folder only in the extension modules (RPATH is inherited): there the
+    library cannot find libgfortran when it is loaded alone.
+    """
+    ordered: list[Path] = []
+
+    def visit(one: Path) -> None:
+        for name in read_shared_object(one).needed:
+            beside = path.parent / name
+            if beside not in {path, *ordered} and beside.is_file():
+                visit(beside)
+                ordered.append(beside)
+
+    visit(path)
+    return ordered

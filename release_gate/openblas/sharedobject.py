@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from elftools.elf.elffile import ELFFile
 
-__all__ = ["MACHINES", "SharedObject", "read_shared_object"]
+__all__ = ["MACHINES", "SharedObject", "reachable_symbols", "read_shared_object"]
 
 #: ELF machine -> the name that wheels' platform tags use.
 MACHINES = {
@@ -63,16 +63,39 @@ def read_shared_object(path: Path) -> SharedObject:
         raise _not_shared(path, str(error) or type(error).__name__) from error
 
 
+def reachable_symbols(found: SharedObject) -> frozenset[str]:
+    """Return what `found` exports together with the libraries beside it that it needs.
+
+    Whoever loads a library sees the symbols of its dependencies too, so one that replaces a few
+    routines and names the real library as its dependency is a whole OpenBLAS.
+    """
+    symbols: set[str] = set()
+    seen: set[Path] = set()
+    queue = [found]
+    while queue:
+        one = queue.pop()
+        if one.path in seen:
+            continue
+        seen.add(one.path)
+        symbols |= one.exported
+        beside = [one.path.parent / name for name in one.needed]  # an absolute name stays one
+        queue += [read_shared_object(path) for path in beside if path.is_file()]
+    return frozenset(symbols)
+
+
 def _read(path: Path, elf: ELFFile) -> SharedObject:
+    from elftools.elf.dynamic import DynamicSection  # noqa: PLC0415  (as above)
+    from elftools.elf.sections import SymbolTableSection  # noqa: PLC0415
+
     told: dict[str, list[str]] = {tag: [] for tag in _TAGS}
     exported: set[str] = set()
     undefined: set[str] = set()
     for section in elf.iter_sections():
-        if section["sh_type"] == "SHT_DYNAMIC":
+        if isinstance(section, DynamicSection):
             for tag in section.iter_tags():
                 if (attribute := _TAGS.get(tag.entry.d_tag)) is not None:
                     told[tag.entry.d_tag].append(getattr(tag, attribute))
-        elif section["sh_type"] == "SHT_DYNSYM":
+        elif isinstance(section, SymbolTableSection) and section["sh_type"] == "SHT_DYNSYM":
             for symbol in section.iter_symbols():
                 if symbol["st_info"]["bind"] in {"STB_GLOBAL", "STB_WEAK"}:
                     (undefined if symbol["st_shndx"] == "SHN_UNDEF" else exported).add(symbol.name)

@@ -1,0 +1,117 @@
+"""The same wheel with another OpenBLAS: one build, or none, tried against many libraries."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from release_gate.errors import ConfigurationError, InfrastructureError, Problem
+from release_gate.openblas.index import file_sha256
+from release_gate.openblas.library import require_names
+from release_gate.store import Store, digest_of
+from release_gate.wheels.site import bundled_library, names_needed, try_import
+from release_gate.wheels.tools import find_tool, run_tool
+
+if TYPE_CHECKING:
+    from release_gate.model import Artifact, Pin
+    from release_gate.openblas.library import Library
+
+__all__ = ["swap_library"]
+
+#: Part of the key: raise it when a swap is done in another way.
+_LAYOUT = 1
+
+_PATCH_TIMEOUT = 60.0
+
+
+def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) -> Artifact:
+    """Return `artifact` with `library` (which is `pin`) in the place of its OpenBLAS.
+
+    The new site shares all other files with the old one (hard links). The library gets the file
+    name and the soname of the one it replaces, and brings its own libgfortran and libquadmath.
+    Raises ConfigurationError when its symbol names or its interface are others than the wheel
+    needs, InfrastructureError when the result does not load.
+    """
+    place = os.path.relpath(artifact.library, artifact.site)
+    key = digest_of(
+        artifact.sha256,
+        artifact.interpreter.executable,
+        artifact.interpreter.version,
+        library.sha256,
+        [file_sha256(path) for path in library.companions],
+        str(library.path) if library.licence is None else "",  # $ORIGIN of a file is its folder
+        _LAYOUT,
+    )
+
+    def make(work: Path) -> None:
+        _require_fit(artifact, library, pin)
+        site = work / "site"
+        shutil.copytree(artifact.site, site, copy_function=_link)
+        _place(library, site / place)
+        try_import(site, site / place, artifact.interpreter)
+
+    store = Store(cache)
+    reused = store.find("swaps", key) is not None
+    site = store.obtain("swaps", key, make) / "site"
+    return evolve(
+        artifact,
+        made="swap",
+        pin=pin,
+        site=str(site),
+        library=str(site / place),
+        library_sha256=file_sha256(site / place),
+        config=library.config,
+        reused=reused,
+        details=artifact.details | {"swapped_into": artifact.name, "was": artifact.config},
+    )
+
+
+def _require_fit(artifact: Artifact, library: Library, pin: Pin) -> None:
+    old = bundled_library(Path(artifact.site), artifact.name)
+    if (old.naming, old.interface) != (library.naming, library.interface):
+        raise ConfigurationError(
+            Problem(
+                what=f"{library.path.name} names its symbols {library.naming} ({library.interface})"
+                f", {artifact.name} needs {old.naming} ({old.interface})",
+                where=str(pin),
+                hint="take a library with the wheel's names and integer size (scipy-openblas64 for "
+                "NumPy >= 2), or build a wheel for this one",
+            )
+        )
+    require_names(library, names_needed(Path(artifact.site), old.exported), artifact.name)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copy2(source, target)
+
+
+def _place(library: Library, target: Path) -> None:
+    """Put a copy of `library` at `target`, and its companions beside it."""
+    target.unlink()  # the file itself is shared with the other site
+    shutil.copyfile(library.path, target)
+    target.chmod(0o755)
+    run_tool(
+        [find_tool("patchelf"), "--set-soname", target.name, "--set-rpath", "$ORIGIN", str(target)],
+        timeout=_PATCH_TIMEOUT,
+    )
+    for companion in library.companions:
+        beside = target.parent / companion.name
+        if beside.exists():
+            if file_sha256(beside) == file_sha256(companion):
+                continue
+            raise InfrastructureError(
+                Problem(
+                    what=f"the wheel already has another {companion.name}",
+                    where=str(library.path),
+                    hint="build a wheel for this library instead of swapping it in",
+                )
+            )
+        shutil.copyfile(companion, beside)
+        beside.chmod(0o755)
