@@ -1,0 +1,371 @@
+"""Which source a check depends on, read from the syntax trees of the package `checks`.
+
+The unit is the statement at module level: a function, a class, an assignment, an import. A unit
+reaches the units that define the names it uses, in its own module or in a sibling; the transitive
+closure is what can change its behaviour. Nothing is imported, so that neither NumPy nor the checks
+run in the gate's own process.
+
+In doubt, more is reached rather than less:
+
+- a module used as a value (``getattr(operands, name)``) is reached as a whole, likewise one that a
+  string mentions (a script for a subprocess) and the own module of whoever uses ``__file__``;
+- ``eval``, ``globals``, ``importlib`` and the like reach everything;
+- statements that act when a module is imported (a call, an assignment to an attribute or an item,
+  a definition under a decorator of this package, which may register it) are reached by everybody.
+
+Docstrings, comments and positions do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["PACKAGE", "SourceGraph", "definitions"]
+
+PACKAGE: Final = "checks"
+
+#: Whoever uses one of these can reach any definition by its name as a string.
+_REACHES_ALL: Final = frozenset(
+    {"__import__", "eval", "exec", "globals", "importlib", "pkgutil", "runpy", "vars"}
+)
+_MENTION: Final = re.compile(rf"\b{PACKAGE}\b")
+_IMPORTS: Final = ast.Import | ast.ImportFrom
+_DEFINES: Final = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_OWN_NAMES: Final = ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_COMPOUND: Final = ast.If | ast.Try | ast.With | ast.For | ast.While
+
+
+@frozen
+class _Target:
+    """A definition of a sibling module, a whole sibling module, or (both None) the package."""
+
+    module: str | None = None
+    name: str | None = None
+
+
+@frozen
+class _Unit:
+    """The statement number `index` at the level of a module."""
+
+    module: str
+    index: int
+
+
+@define
+class _Uses(ast.NodeVisitor):
+    """The names and imports in a statement; ``np.linalg.solve`` is the chain of its three parts."""
+
+    chains: set[tuple[str, ...]] = field(factory=set)
+    imports: list[ast.Import | ast.ImportFrom] = field(factory=list)
+    mentions: set[str] = field(factory=set)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self.chains.add((node.id,))
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.chains.update((name,) for name in node.names)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        parts = [node.attr]
+        value = node.value
+        while isinstance(value, ast.Attribute):
+            parts.append(value.attr)
+            value = value.value
+        if isinstance(value, ast.Name):
+            self.chains.add((value.id, *reversed(parts)))
+        else:
+            self.visit(value)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.imports.append(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.imports.append(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and _MENTION.search(node.value):
+            self.mentions.update(re.findall(r"\w+", node.value))
+
+    @property
+    def reaches_all(self) -> bool:
+        return any(
+            chain[0] in _REACHES_ALL or chain[:2] == ("sys", "modules") or "__subclasses__" in chain
+            for chain in self.chains
+        )
+
+
+@define(slots=False)
+class _Module:
+    """One file of the package."""
+
+    name: str
+    tree: ast.Module
+    siblings: frozenset[str]
+    bound: dict[str, list[int]] = field(factory=dict)
+    aliases: dict[str, _Target] = field(factory=dict)
+    stars: list[str] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        for index, statement in enumerate(self.tree.body):
+            for name in _bound_names(statement):
+                self.bound.setdefault(name, []).append(index)
+            for node in _imports_of(statement):
+                for local, target in _sibling_imports(node, self.siblings):
+                    if local == "*":
+                        self.stars.append(str(target.module))
+                    else:
+                        self.aliases[local] = target
+
+    @cached_property
+    def acting(self) -> tuple[int, ...]:
+        """The statements that do something when the module is imported, other than define."""
+        return tuple(i for i, node in enumerate(self.tree.body) if self._acts(node))
+
+    def _acts(self, node: ast.stmt) -> bool:
+        match node:
+            case ast.Import() | ast.ImportFrom() | ast.Pass():
+                acts = False
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                acts = False  # no import runs it
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                acts = any(self._is_ours(decorator) for decorator in node.decorator_list)
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                acts = any(self._acts(child) for child in _statements_in(node))
+            case ast.Assign(targets=targets):
+                acts = not all(_only_names(target) for target in targets)
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                acts = not _only_names(target)
+            case _:
+                acts = True
+        return acts
+
+    def _is_ours(self, decorator: ast.expr) -> bool:
+        """Whether a decorator is defined in this package, and may keep what it decorates."""
+        uses = _Uses()
+        uses.visit(decorator)
+        return any(
+            name in self.aliases
+            or any(not isinstance(self.tree.body[i], _IMPORTS) for i in self.bound.get(name, ()))
+            for name, *_ in uses.chains
+        )
+
+
+@define(slots=False)
+class SourceGraph:
+    """All modules of the package; `runner` names those that every check runs under."""
+
+    trees: Mapping[str, ast.Module]
+    runner: frozenset[str]
+    with_checks: frozenset[str]
+    _modules: dict[str, _Module] = field(init=False)
+    _edges: dict[_Unit, tuple[_Unit, ...]] = field(init=False, factory=dict)
+    _texts: dict[_Unit, bytes] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        names = frozenset(self.trees)
+        self._modules = {
+            name: _Module(name, _without_docstrings(tree), names)
+            for name, tree in self.trees.items()
+        }
+
+    def digest(self, module: str, function: str, extra: str = "") -> str:
+        """Return the SHA-256 over `extra` and all that `function` of `module` reaches."""
+        units = self._closure(self._define(module, function)) | self._common
+        content = hashlib.sha256(extra.encode())
+        for unit in sorted(units, key=lambda unit: (unit.module, unit.index)):
+            content.update(b"\0" + unit.module.encode() + b"\0" + self._text(unit))
+        return content.hexdigest()
+
+    @cached_property
+    def _common(self) -> frozenset[_Unit]:
+        """What every check depends on: the runner, and what acts when modules are imported."""
+        runner = (unit for name in self.runner for unit in self._whole(name))
+        acting = (
+            _Unit(name, index) for name, module in self._modules.items() for index in module.acting
+        )
+        return frozenset(self._closure([*runner, *acting]))
+
+    def _closure(self, roots: Iterable[_Unit]) -> set[_Unit]:
+        reached: set[_Unit] = set()
+        waiting = list(roots)
+        while waiting:
+            unit = waiting.pop()
+            if unit not in reached:
+                reached.add(unit)
+                waiting += self._reached_by(unit)
+        return reached
+
+    def _reached_by(self, unit: _Unit) -> tuple[_Unit, ...]:
+        if unit not in self._edges:
+            self._edges[unit] = tuple(self._find_edges(unit))
+        return self._edges[unit]
+
+    def _find_edges(self, unit: _Unit) -> Iterator[_Unit]:
+        node = self._modules[unit.module].tree.body[unit.index]
+        if isinstance(node, _IMPORTS):
+            return  # what is imported counts where its name is used
+        uses = _Uses()
+        uses.visit(node)
+        in_runner = unit.module in self.runner
+        if uses.reaches_all and not in_runner:
+            for name in self._modules:
+                yield from self._whole(name)
+            return
+        for chain in uses.chains:
+            yield from self._resolve(unit.module, chain, in_runner=in_runner)
+        for imported in uses.imports:
+            for _, target in _sibling_imports(imported, frozenset(self._modules)):
+                yield from self._follow(target, (), in_runner=in_runner)
+        for name in uses.mentions & set(self._modules):
+            yield from self._follow(_Target(name), (), in_runner=in_runner)
+
+    def _resolve(self, module: str, chain: tuple[str, ...], *, in_runner: bool) -> Iterator[_Unit]:
+        root, rest = chain[0], chain[1:]
+        if root == "__file__":
+            yield from self._whole(module)
+        elif root in self._modules[module].aliases:
+            target = self._modules[module].aliases[root]
+            yield from self._follow(target, rest, in_runner=in_runner)
+        else:
+            yield from self._define(module, root)
+
+    def _follow(
+        self,
+        target: _Target,
+        rest: tuple[str, ...],
+        *,
+        in_runner: bool,
+        seen: frozenset[tuple[str, str]] = frozenset(),
+    ) -> Iterator[_Unit]:
+        match target, rest:
+            case _Target(None, None), (module, *further) if module in self._modules:
+                yield from self._follow(_Target(module), tuple(further), in_runner=in_runner)
+            case _Target(None, None), _:
+                for name in self._modules:
+                    yield from self._follow(_Target(name), (), in_runner=in_runner)
+            case _Target(str(module), None), () if in_runner and module in self.with_checks:
+                return  # the runner imports every module of checks, and runs one check
+            case _Target(str(module), None), ():
+                yield from self._whole(module)
+            case (_Target(str(module), None), (name, *_)) | (_Target(str(module), str(name)), _):
+                yield from self._define(module, name, seen) or self._whole(module)
+
+    def _define(
+        self, module: str, name: str, seen: frozenset[tuple[str, str]] = frozenset()
+    ) -> list[_Unit]:
+        """Return the units that define `name` in `module`, also when it is only passed on there."""
+        if (module, name) in seen:  # two modules that import a name from each other
+            return []
+        seen |= {(module, name)}
+        here = self._modules[module]
+        if name in here.aliases:
+            in_runner = module in self.runner
+            return list(self._follow(here.aliases[name], (), in_runner=in_runner, seen=seen))
+        if name in here.bound:
+            return [_Unit(module, index) for index in here.bound[name]]
+        for star in here.stars:
+            if found := self._define(star, name, seen):
+                return found
+        return []
+
+    def _whole(self, module: str) -> list[_Unit]:
+        return [_Unit(module, index) for index in range(len(self._modules[module].tree.body))]
+
+    def _text(self, unit: _Unit) -> bytes:
+        if unit not in self._texts:
+            module = self._modules[unit.module]
+            node = module.tree.body[unit.index]
+            ours = isinstance(node, _IMPORTS) and any(_sibling_imports(node, module.siblings))
+            self._texts[unit] = b"" if ours else ast.dump(node).encode()
+        return self._texts[unit]
+
+
+def definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions at the level of the module."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, _DEFINES | ast.Module) and ast.get_docstring(node, clean=False):
+            del node.body[0]
+    return tree
+
+
+def _statements_in(node: ast.stmt) -> Iterator[ast.stmt]:
+    """Yield the statements directly inside a compound statement, in all of its branches."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler):
+            yield from child.body
+
+
+def _imports_of(node: ast.stmt) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports that bind names of the module (not those inside functions)."""
+    if isinstance(node, _IMPORTS):
+        yield node
+    elif isinstance(node, _COMPOUND):
+        for child in _statements_in(node):
+            yield from _imports_of(child)
+
+
+def _bound_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names of the module that a statement defines."""
+    if isinstance(node, _DEFINES):
+        yield node.name
+    elif isinstance(node, _IMPORTS):
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0]
+    elif isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            yield node.id
+    elif not isinstance(node, _OWN_NAMES):
+        for child in ast.iter_child_nodes(node):
+            yield from _bound_names(child)
+
+
+def _sibling_imports(
+    node: ast.Import | ast.ImportFrom, siblings: frozenset[str]
+) -> Iterator[tuple[str, _Target]]:
+    """Yield (local name, target) for what an import takes from this package; "*" for a star."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            package, _, module = alias.name.partition(".")
+            if package == PACKAGE:
+                renamed = alias.asname and module in siblings
+                yield alias.asname or package, _Target(module) if renamed else _Target()
+        return
+    path = (node.module or "").split(".")
+    if node.level == 0 and path.pop(0) != PACKAGE:
+        return
+    source = path[0] if path and path[0] else "__init__"
+    for alias in node.names:
+        local = alias.asname or alias.name
+        if source == "__init__" and alias.name in siblings:
+            yield local, _Target(alias.name)
+        elif source in siblings:
+            yield local, _Target(source, None if local == "*" else alias.name)
+
+
+def _only_names(target: ast.expr) -> bool:
+    match target:
+        case ast.Name():
+            return True
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return all(_only_names(part) for part in parts)
+        case ast.Starred(value=value):
+            return _only_names(value)
+        case _:
+            return False
