@@ -7,7 +7,7 @@ that NumPy must have loaded). Events on the original stdout, in this order::
 
     {"event": "hello", "numpy": ..., "python": ..., "openblas": {...}, "threads": {...}}
     {"event": "started", "check": ID}
-    {"event": "finished", "check": ID, "outcome": ..., "reason": ..., "evidence": {...}, "seconds": s}
+    {"event": "finished", "check": ID, "outcome": ..., "reason": ..., "evidence": ..., "seconds": s}
     {"event": "done"}
 
 or, instead of what comes next, ``{"event": "error", "kind": "import" | "setup", "reason": ...}``.
@@ -89,6 +89,15 @@ def dump_stacks_on_request():
         faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 
+def forbid_core_files():
+    """A crash is reported by its signal and stacks; a core file of each would fill the disk."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def mapped_libraries():
     """Return the OpenBLAS files that this process has mapped, or None where that is not told."""
     try:
@@ -120,7 +129,7 @@ def is_same(path, other):
 
 def open_numpy(job):
     """Import NumPy and return (numpy, its `blas.Library`); raise SetupError if they are others."""
-    import numpy
+    import numpy  # noqa: ICN001  (the module itself is what is looked at)
 
     site = os.path.realpath(job["site"])
     found = os.path.realpath(numpy.__file__)
@@ -270,6 +279,7 @@ def main():
     protocol = Protocol()
     die_with_parent()
     dump_stacks_on_request()
+    forbid_core_files()
     job = json.load(sys.stdin)
     opened = introduce(protocol, job)
     if opened is not None:

@@ -57,7 +57,7 @@ MOST_DEAD_STARTS = 2
 PHASE = "phase"
 
 
-def run_cell(
+def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     planned: PlannedCell,
     artifact: Artifact,
     specs: Mapping[str, CheckSpec],
@@ -214,7 +214,9 @@ class _CellRun:
             case "hello":
                 self.seen = _seen(event, self.planned.cell.kernel)
             case "started":
-                self._release()
+                if self.held is not None:  # the child has gone on: nothing followed from it
+                    self._keep(self.held)
+                    self.held = None
                 what = doing.format(event["check"])
                 name = f"{self.planned.cell.kernel} t{self.planned.cell.threads}: {what}"
                 self.stage.step(self.done_before + len(self.answers), name)
@@ -223,26 +225,18 @@ class _CellRun:
             case "error":
                 self.start_error = event
 
-    def _release(self) -> None:
-        """Keep the answer that waited: the child has gone on to the next check."""
-        if self.held is not None:
-            self._keep(self.held)
-            self.held = None
-
     def _settle(self, ending: Ending) -> None:
         observation = self._settled(ending)
-        if observation.check != ending.check or ending.phase is Phase.CHECK:
-            self._release()
         self.held = None
         self._keep(observation)
 
     def _settled(self, ending: Ending) -> Observation:
         """Return the answer of the check that the ending is about."""
         if ending.phase is Phase.CHECK:
-            assert ending.check is not None  # noqa: S101  (the phase has one)
+            assert ending.check is not None  # the phase has one
             return _blame(ending.check, ending)
         if self.held is None:  # died after hello, before the first check
-            return _blame(ending.check or self.pending[0], ending)
+            return _blame(self.pending[0], ending)
         if ending.complete:
             return self.held
         return _aftermath(self.held, ending)
@@ -255,7 +249,19 @@ class _CellRun:
                 self.specs[observation.check],
                 Kept(seen=self.seen, observation=observation),
             )
+        self._tell(observation)
+
+    def _tell(self, observation: Observation) -> None:
+        """Step the stage on; say what is no plain pass."""
         self.stage.step(self.done_before + len(self.answers), observation.check)
+        outcome, reason = observation.outcome, observation.reason
+        if observation.repeat is not None:
+            if observation.flaky:
+                self.stage.note(
+                    f"{self.planned.cell.id}: {observation.check}: passed when repeated"
+                )
+        elif outcome.is_failure or outcome is Outcome.ERROR:
+            self.stage.note(f"{self.planned.cell.id}: {observation.check} {outcome}: {reason}")
 
     def result(self, host: Host, seconds: float) -> CellResult:
         """Return the cell's result; all checks must have been answered."""

@@ -18,7 +18,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from release_gate.errors import InfrastructureError, Problem
 from release_gate.execution import processes, stacks
@@ -35,10 +35,12 @@ __all__ = ["Ending", "Event", "Job", "Limits", "Phase", "run_child"]
 
 Event = dict[str, Any]
 
-#: Puts the wheel and the checks first on the path of an interpreter that runs isolated and without
-#: site-packages (-I -S), so that nothing installed beside it can take part.
+#: Nothing installed beside the interpreter takes part: no site-packages (-S, -s), no PYTHON*
+#: variables (the environment is scrubbed; -I would ignore the hash seed that the gate sets), and the
+#: wheel and the checks in place of the working directory, which -c puts first on the path.
+FLAGS = ("-s", "-S", "-B", "-u")
 BOOTSTRAP = (
-    "import sys; sys.path[:0] = sys.argv[1:]; import runpy; "
+    "import sys; sys.path[:1] = sys.argv[1:]; import runpy; "
     "runpy.run_module('checks', run_name='__main__', alter_sys=True)"
 )
 
@@ -74,7 +76,7 @@ class Limits:
 
 
 #: `import numpy` takes half a second; an emulated one on a loaded machine may take a minute.
-START_LIMITS = Limits(budget=180.0, idle=60.0)
+START_LIMITS = Limits(budget=180.0, idle=30.0)
 EXIT_LIMITS = Limits(budget=60.0, idle=15.0)
 
 
@@ -151,7 +153,7 @@ def run_child(
     Raises InfrastructureError when the interpreter cannot be started.
     """
     token = uuid.uuid4().hex
-    command = [*launcher, interpreter, "-I", "-S", "-u", "-c", BOOTSTRAP]
+    command = [*launcher, interpreter, *FLAGS, "-c", BOOTSTRAP]
     command += [job.site, str(checks.parent)]
     with Log() as log:
         process = _start(command, {**environment, TOKEN: token}, log)
@@ -166,11 +168,9 @@ def run_child(
 
 def _start(command: list[str], environment: dict[str, str], log: Log) -> subprocess.Popen[bytes]:
     # Its own session: Ctrl-C on the terminal reaches the gate alone, and one kill reaches all.
-    apart: dict[str, Any] = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         return subprocess.Popen(
             command,
@@ -280,6 +280,7 @@ class _Watched:
 
     def close(self) -> None:
         """Reap the child, which has been killed, and close its pipe."""
+        self.process.kill()  # Windows: there is no group to kill, and no look may have been taken
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(REAP_SECONDS)
         self.reader.join(REAP_SECONDS)
@@ -287,7 +288,7 @@ class _Watched:
             self.process.stdout.close()
 
     def _send(self) -> None:
-        assert self.process.stdin is not None  # noqa: S101  (asked for in _start)
+        assert self.process.stdin is not None  # asked for in _start
         with suppress(BrokenPipeError, ConnectionResetError):  # it died already: seen by its exit
             self.process.stdin.write(self.job.message())
         with suppress(BrokenPipeError, ConnectionResetError):
@@ -347,8 +348,9 @@ class _Watched:
         return self._ending(exit_status=status)
 
     def _hung(self, hang: HangKind) -> Ending:
-        pids = processes.tree(self.process.pid)
-        return self._ending(hang=hang, stack=stacks.capture(pids, self.log.text))
+        seconds = time.monotonic() - self.begun  # taking the stacks is not the check's time
+        stack = stacks.capture(processes.tree(self.process.pid), self.log.text)
+        return evolve(self._ending(hang=hang, stack=stack), seconds=seconds)
 
     def _ending(self, **facts: Any) -> Ending:  # noqa: ANN401  (fields of Ending)
         return Ending(

@@ -1,4 +1,4 @@
-"""Stacks of a child that hangs, before it is killed: native and Python ones where tools allow it."""
+"""Stacks of a child that hangs, before it is killed: native and Python where tools allow."""
 
 from __future__ import annotations
 
