@@ -6,7 +6,7 @@ Started by `release_gate.execution.child` with the wheel's site folder and the p
 that NumPy must have loaded). Events on the original stdout, in this order::
 
     {"event": "hello", "numpy": ..., "python": ..., "openblas": {...}, "threads": {...}}
-    {"event": "started", "check": ID}
+    {"event": "started", "check": ID, "log": size of stderr, which is a file, in bytes}
     {"event": "finished", "check": ID, "outcome": ..., "reason": ..., "evidence": ..., "seconds": s}
     {"event": "done"}
 
@@ -251,7 +251,7 @@ def run(protocol, job, numpy, library):
     threads = library.get_num_threads()
     by_timer = not hasattr(faulthandler, "register")
     for asked in job["checks"]:
-        protocol.emit("started", check=asked["id"])
+        protocol.emit("started", check=asked["id"], log=os.fstat(2).st_size)
         before = threading.enumerate()
         context = api.Context(
             blas=library, threads=threads, profile=job["profile"], seed=job["seed"]

@@ -136,7 +136,7 @@ class _CellRun:
         for check in self.planned.checks:
             kept = self.store.get(self.key, self.specs[check])
             if kept is not None:
-                self.seen = kept.seen
+                self.seen = kept.seen or self.seen
                 self.answers[check] = evolve(kept.observation, reused=True)
 
     @property
@@ -243,12 +243,8 @@ class _CellRun:
 
     def _keep(self, observation: Observation) -> None:
         self.answers[observation.check] = observation
-        if self.seen is not None:
-            self.store.put(
-                self.key,
-                self.specs[observation.check],
-                Kept(seen=self.seen, observation=observation),
-            )
+        kept = Kept(seen=self.seen, observation=observation)
+        self.store.put(self.key, self.specs[observation.check], kept)
         self._tell(observation)
 
     def _tell(self, observation: Observation) -> None:

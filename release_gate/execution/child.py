@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["Ending", "Event", "Job", "Limits", "Phase", "run_child"]
+__all__ = ["Clocks", "Ending", "Event", "Job", "Limits", "Phase", "run_child"]
 
 Event = dict[str, Any]
 
-#: Nothing installed beside the interpreter takes part: no site-packages (-S, -s), no PYTHON*
-#: variables (the environment is scrubbed; -I would ignore the hash seed that the gate sets), and the
-#: wheel and the checks in place of the working directory, which -c puts first on the path.
+#: Nothing installed beside the interpreter takes part: no site-packages (-S, -s), no inherited
+#: PYTHON* variables (the environment is scrubbed; -I would ignore the hash seed that the gate
+#: sets), and the wheel and the checks instead of the working directory, which -c puts first.
 FLAGS = ("-s", "-S", "-B", "-u")
 BOOTSTRAP = (
     "import sys; sys.path[:1] = sys.argv[1:]; import runpy; "
@@ -207,7 +207,7 @@ def _read_lines(stream: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> No
 
 
 @define
-class _Clocks:
+class Clocks:
     """The two clocks of one phase, in seconds, advanced at each look."""
 
     limits: Limits
@@ -242,13 +242,13 @@ class _Watched:
     phase: Phase = Phase.START
     check: str | None = None
     seen: set[int] = field(factory=set)
-    clocks: _Clocks = field(init=False)
+    clocks: Clocks = field(init=False)
     begun: float = field(factory=time.monotonic)
     lines: queue.SimpleQueue[bytes | None] = field(factory=queue.SimpleQueue)
     reader: threading.Thread = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.clocks = _Clocks(self.job.start_limits)
+        self.clocks = Clocks(self.job.start_limits)
         self.reader = threading.Thread(
             target=_read_lines, args=(self.process.stdout, self.lines), daemon=True
         )
@@ -309,7 +309,7 @@ class _Watched:
             case "hello", Phase.START:
                 self._enter(Phase.BETWEEN, None, self.job.exit_limits)
             case "started", Phase.BETWEEN if event.get("check") in self.job.limits:
-                self.log.mark()
+                self.log.mark(int(event["log"]))
                 self._enter(Phase.CHECK, event["check"], self.job.limits[event["check"]])
             case "finished", Phase.CHECK if event.get("check") == self.check:
                 self._enter(Phase.BETWEEN, self.check, self.job.exit_limits)
@@ -323,7 +323,7 @@ class _Watched:
 
     def _enter(self, phase: Phase, check: str | None, limits: Limits) -> None:
         self.phase, self.check = phase, check
-        self.clocks = _Clocks(limits)
+        self.clocks = Clocks(limits)
         self.begun = time.monotonic()
 
     def _drain(self, on_event: Callable[[Event], None]) -> None:

@@ -46,9 +46,9 @@ class Log:
         with suppress(OSError):  # Windows: a process that could not be killed still has it open
             self._path.unlink(missing_ok=True)
 
-    def mark(self) -> None:
-        """Make `text` begin here."""
-        self._begin = self._size()
+    def mark(self, position: int) -> None:
+        """Make `text` begin at `position` (of the child, which alone knows what came before)."""
+        self._begin = position
 
     def text(self) -> str:
         """Return the end of what was written since `mark`."""

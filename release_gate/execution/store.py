@@ -42,9 +42,9 @@ class Seen:
 
 @frozen(kw_only=True)
 class Kept:
-    """One entry: the answer, and the child that gave it."""
+    """One entry: the answer, and the child that gave it (None: it died before it could speak)."""
 
-    seen: Seen
+    seen: Seen | None
     observation: Observation
 
 
