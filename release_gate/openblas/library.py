@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from release_gate.store import Store, digest_of
 if TYPE_CHECKING:
     from release_gate.openblas.index import Index
 
-__all__ = ["Library", "obtain_library", "require_names"]
+__all__ = ["Library", "code_digest", "obtain_library", "pin_facts", "require_names"]
 
 #: Part of the key of an extracted library: raise it when what is kept of a wheel changes.
 _LAYOUT = 1
@@ -109,6 +110,28 @@ def require_names(library: Library, needed: frozenset[str], where: str) -> None:
             "take a library of the same provider, or build a wheel for this one",
         )
     )
+
+
+def code_digest(library: Path) -> str:
+    """Return the SHA-256 of a library's code and constants.
+
+    Repair tools change names and paths in a library, never these sections: two files with the same
+    digest compute the same.
+    """
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  (0.1 s; not for `--help`)
+
+    digest = hashlib.sha256()
+    with library.open("rb") as stream:
+        elf = ELFFile(stream)
+        for name in (".text", ".rodata"):
+            section = elf.get_section_by_name(name)
+            digest.update(section.data() if section is not None else b"")
+    return digest.hexdigest()
+
+
+def pin_facts(library: Library) -> dict[str, str]:
+    """Return what a wheel that carries `library` is recognised by, for `Artifact.details`."""
+    return {"pin_config": library.config, "pin_code": code_digest(library.path)}
 
 
 def _extract(wheel: Path, work: Path) -> None:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from release_gate.errors import ConfigurationError, InfrastructureError, Problem
 from release_gate.openblas.index import file_sha256
-from release_gate.openblas.library import require_names
+from release_gate.openblas.library import pin_facts, require_names
 from release_gate.store import Store, digest_of
 from release_gate.wheels.site import bundled_library, names_needed, try_import
 from release_gate.wheels.tools import find_tool, run_tool
@@ -66,7 +66,7 @@ def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) ->
         library_sha256=file_sha256(site / place),
         config=library.config,
         reused=reused,
-        details=artifact.details | {"swapped_into": artifact.name, "was": artifact.config},
+        details=artifact.details | {"swapped_from": artifact.config, **pin_facts(library)},
     )
 
 

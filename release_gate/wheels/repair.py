@@ -1,0 +1,106 @@
+"""From the files of a wheel to the wheel that ships: licences, RECORD, and the library inside."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import re
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+from release_gate.errors import InfrastructureError, Problem
+from release_gate.wheels.tools import run_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["append_licences", "pack_wheel", "repair_wheel"]
+
+_REPAIR_TIMEOUT = 600.0
+
+#: Where the text on bundled software starts in the licence file of an OpenBLAS wheel.
+_BUNDLED = "This binary distribution of NumPy also bundles the following software:"
+
+#: Its file patterns name the places inside that wheel; in NumPy's they are all in numpy.libs.
+_FILES = re.compile(r"^Files: (?:\S*/)?(lib\S+)[ \t]*$", re.MULTILINE)
+
+
+def append_licences(folder: Path, source: Path, library_licence: Path | None) -> None:
+    """Add the licences of the bundled libraries to those of the unpacked wheel in `folder`.
+
+    NumPy's release scripts append such a text before they build. It is taken from `source` (older
+    sdists carry it), else from the OpenBLAS wheel, whose own text covers what is linked into it.
+    """
+    own = source / "tools" / "wheels" / "LICENSE_linux.txt"
+    if own.is_file():
+        text = own.read_text(encoding="utf-8")
+    elif library_licence is not None:
+        whole = library_licence.read_text(encoding="utf-8")
+        _, found, rest = whole.partition(_BUNDLED)
+        text = _FILES.sub(r"Files: numpy.libs/\1", found + rest if found else whole)
+    else:
+        return
+    places = ("*.dist-info/licenses/LICENSE.txt", "*.dist-info/LICENSE.txt")
+    target = next((path for place in places for path in folder.glob(place)), None)
+    if target is None:
+        raise InfrastructureError(
+            Problem(what="the wheel has no LICENSE.txt to add to", where=str(folder))
+        )
+    before = target.read_text(encoding="utf-8")
+    target.unlink()  # may be a hard link
+    target.write_text(f"{before}\n----\n\n{text}", encoding="utf-8")
+
+
+def pack_wheel(folder: Path, name: str, target: Path) -> Path:
+    """Write the files of `folder` as the wheel `target`/`name`, with a new RECORD, uncompressed."""
+    (info,) = folder.glob("*.dist-info")
+    record = info / "RECORD"
+    rows = []
+    for path in _files(folder):
+        if path != record:
+            content = path.read_bytes()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+            rows.append([_relative(path, folder), f"sha256={digest.decode()}", str(len(content))])
+    rows.append([_relative(record, folder), "", ""])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    record.unlink(missing_ok=True)
+    record.write_text(text.getvalue(), encoding="utf-8")
+    wheel = target / name
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_STORED) as archive:
+        for path in _files(folder):
+            archive.write(path, _relative(path, folder))
+    return wheel
+
+
+def repair_wheel(wheel: Path, target: Path, epoch: int) -> Path:
+    """Graft the libraries that `wheel` needs into it, as NumPy's release does, by auditwheel.
+
+    `epoch` dates the files of the result, in seconds. Raises InfrastructureError with auditwheel's
+    own words when it fails.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    run_tool(
+        [sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", str(target), str(wheel)],
+        timeout=_REPAIR_TIMEOUT,
+        SOURCE_DATE_EPOCH=str(epoch),
+    )
+    wheels = sorted(target.glob("*.whl"))
+    if len(wheels) != 1:
+        raise InfrastructureError(
+            Problem(what=f"auditwheel made {len(wheels)} wheels of one", where=str(wheel))
+        )
+    return wheels[0]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
