@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -94,6 +95,10 @@ def load_known_issues(path: Path) -> tuple[KnownIssue, ...]:
         if row.id in ids:
             problems.append(Problem(what="this id is there twice", where=where))
         ids.add(row.id)
+        if not re.fullmatch(r"[\w.-]+#[0-9]+", row.id):
+            problems.append(
+                Problem(what="is no issue", where=f"{where}.id", hint="write it like OpenBLAS#6013")
+            )
         if not row.url.startswith("https://"):
             problems.append(Problem(what=f"{row.url!r} is no https address", where=f"{where}.url"))
         problems += [

@@ -37,6 +37,9 @@ _KINDS = (
     ComparisonKind.LOST,
 )
 
+#: What the findings of a library are about that NumPy cannot even be imported with.
+IMPORT = "import"
+
 _PRECISION = re.compile(r"^[sdczSDCZ](?=[a-z][a-z0-9]{2,}$)")
 
 
@@ -134,7 +137,7 @@ def group(
         if _is_finding(each):
             key = _Key(
                 pin=each.candidate.pin,
-                check=each.check,
+                check=IMPORT if _died_at_import(each) else each.check,
                 kinds=_kind_class(each.kind),
                 symptom=symptom(each.candidate_observation),
             )
@@ -169,6 +172,12 @@ def _is_finding(comparison: Comparison) -> bool:
             return False
         case _:
             assert_never(comparison.kind)
+
+
+def _died_at_import(comparison: Comparison) -> bool:
+    """Say whether the child never came to the check: one cause, however many checks share it."""
+    observation = comparison.candidate_observation
+    return observation is not None and observation.evidence.details.get("phase") == "start"
 
 
 def _kind_class(kind: ComparisonKind) -> frozenset[ComparisonKind]:
@@ -235,9 +244,9 @@ def _id(key: _Key, families: Iterable[str]) -> str:
     return f"{key.check}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
 
 
-def _cell_order(comparison: Comparison) -> tuple[str, int, str]:
+def _cell_order(comparison: Comparison) -> tuple[str, int, str, str]:
     cell = comparison.candidate
-    return cell.kernel or "", cell.threads, cell.id
+    return cell.kernel or "", cell.threads, cell.id, comparison.check
 
 
 def _summary(
@@ -248,7 +257,8 @@ def _summary(
     spec: CheckSpec | None,
 ) -> str:
     """Say what fails, where, and how the baseline does, in two or three short sentences."""
-    what = f"{_title(key.symptom)} in {spec.title if spec else key.check}"
+    title = "importing NumPy" if key.check == IMPORT else spec.title if spec else key.check
+    what = f"{_title(key.symptom)} in {title}"
     if routines and len(routines) <= 4:
         what += f" ({', '.join(routines)})"
     return f"{what} on {_places(members)}. {_baseline(kind, members)}" + _first_message(members)

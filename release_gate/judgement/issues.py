@@ -70,7 +70,7 @@ def match_issues(
     """
     matches = [match for issue in catalogue if (match := _match(finding, issue, cpu)) is not None]
     likely = [match for match in matches if match.known_version]
-    ordered = sorted(likely or matches, key=lambda match: (-match.score, match.issue.id))
+    ordered = sorted(likely or matches, key=_rank)
     return tuple(
         IssueMatch(
             id=match.issue.id,
@@ -80,6 +80,12 @@ def match_issues(
         )
         for match in (ordered if likely else ordered[:2])
     )
+
+
+def _rank(match: _Match) -> tuple[int, int, int, str]:
+    """Return the place of a match: of equals, what is seen by fewer checks, then what is newer."""
+    number = int(match.issue.id.rpartition("#")[2])
+    return -match.score, len(match.issue.checks), -number, match.issue.id
 
 
 def with_issues(decision: Decision, catalogue: Sequence[KnownIssue], cpu: str = "") -> Decision:

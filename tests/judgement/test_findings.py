@@ -175,3 +175,18 @@ def test_blocking_findings_come_first() -> None:
         "concurrency.mixed_gemm",
         "forking.lu_after_fork",
     }
+
+
+def test_a_library_that_numpy_cannot_be_imported_with_is_one_finding() -> None:
+    the_plan = plan(kernels=("Haswell",))
+    results = passing(the_plan)
+    for check in ("exact.gemm", "exact.syrk"):
+        died = observation(check, Outcome.CRASHED, signal="SIGILL", details={"phase": "start"})
+        for threads in (1, 8):
+            results = with_observation(results, cell(Role.CANDIDATE, "Haswell", threads), died)
+    (finding,) = decide(the_plan, results, POLICY_OF_ONE, SPECS).findings
+    assert finding.check == "import"
+    assert len(finding.comparisons) == 4
+    assert finding.summary.startswith(
+        "Crash (SIGILL) in importing NumPy on Haswell with 1, 8 threads."
+    )

@@ -1,0 +1,306 @@
+"""The plan before a run and the summary after it, as text for a terminal or a log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from release_gate.model import Outcome, Role, Tier, Verdict
+from release_gate.report.presentation import Look, Tone, look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from enum import StrEnum
+    from typing import TextIO
+
+    from release_gate.model import NotCovered, Plan, RequirementResult
+    from release_gate.report.document import FindingReport, Report
+
+__all__ = ["Style", "duration", "next_command", "render_plan", "render_summary", "where"]
+
+_COLOURS = {
+    Tone.GOOD: "green",
+    Tone.BAD: "bold red",
+    Tone.WARN: "yellow",
+    Tone.QUIET: "dim",
+    Tone.NOTE: "cyan",
+}
+
+#: Entries of a list before the rest is only counted; report.json has all of them.
+SHOWN = 12
+
+
+class Style:
+    """How the text may look: `colour`, `unicode` glyphs or ASCII, `width` in columns."""
+
+    def __init__(self, *, colour: bool = False, unicode: bool = True, width: int = 100) -> None:
+        self.colour = colour
+        self.unicode = unicode
+        self.width = width
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """Return the style for `stream`; NO_COLOR and FORCE_COLOR decide over what it is."""
+        terminal = stream.isatty()
+        colour = terminal and os.environ.get("TERM") != "dumb"
+        if os.environ.get("FORCE_COLOR"):
+            colour = True
+        if os.environ.get("NO_COLOR"):
+            colour = False
+        encoding = (getattr(stream, "encoding", None) or "ascii").replace("-", "").casefold()
+        width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
+        return cls(colour=colour, unicode=encoding.startswith("utf"), width=max(width, 40))
+
+    def glyph(self, seen: Look) -> str:
+        """Return the glyph of a look in this style."""
+        return seen.glyph if self.unicode else seen.ascii
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words that are short: "0.4 s", "52 s", "6 min 10 s", "2 h 05 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class _Page:
+    """Collects lines and tables, and gives them as one string in a style."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self._buffer = StringIO()
+        self._console = Console(
+            file=self._buffer,
+            width=style.width,
+            force_terminal=style.colour,
+            no_color=not style.colour,
+            color_system="standard" if style.colour else None,
+            legacy_windows=False,
+            highlight=False,
+            emoji=False,
+        )
+
+    def heading(self, text: str) -> None:
+        self._console.print()
+        self._console.print(Text(text, style="bold"))
+
+    def line(self, *parts: str | Text) -> None:
+        """Print one line, however long: what is to be copied must not be cut."""
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+    def entry(self, first: Text | str, rest: str, indent: int = 2) -> None:
+        """Print `first`, then `rest` wrapped and indented under it."""
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=not rest)
+        grid.add_column(overflow="fold")
+        grid.add_row(" " * (indent - 1), first, escape(rest))
+        self._console.print(grid)
+
+    def table(self, table: Table) -> None:
+        self._console.print(table)
+
+    def toned(self, value: StrEnum | None, label: str | None = None) -> Text:
+        seen = look(value)
+        text = f"{self.style.glyph(seen)} {seen.label if label is None else label}"
+        return Text(text, style=_COLOURS[seen.tone])
+
+    def new_table(self, *columns: str) -> Table:
+        table = Table(
+            box=box.SIMPLE_HEAD if self.style.unicode else box.ASCII2,
+            header_style="bold",
+            pad_edge=False,
+            safe_box=True,
+        )
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        return table
+
+    def text(self) -> str:
+        lines = (line.rstrip() for line in self._buffer.getvalue().splitlines())
+        text = "\n".join(lines).strip("\n") + "\n"
+        return text if self.style.unicode else text.encode("ascii", "replace").decode()
+
+
+def render_plan(plan: Plan, style: Style | None = None) -> str:
+    """Return what will run, how long it should take, and what will not be covered and why."""
+    page = _Page(style or Style())
+    cells = [entry for entry in plan.cells if entry.cell.kernel is not None]
+    kernels = list(dict.fromkeys(entry.cell.kernel or "" for entry in cells))
+    threads = sorted({entry.cell.threads for entry in cells})
+    checks = {check for entry in plan.cells for check in entry.checks}
+    estimate = plan.estimate
+    takes = (
+        f"about {duration(estimate.total)} (build {duration(estimate.build)}, "
+        f"check {duration(estimate.check)}){_reused(plan)}"
+    )
+    facts = [
+        ("NumPy", f"{plan.numpy.version} ({plan.numpy.kind})"),
+        ("Python", f"{plan.interpreter.version}: {plan.why_interpreter}"),
+        ("Host", f"{plan.host.cpu}, {plan.host.cores} cores, {plan.host.platform}"),
+        ("Baseline", str(plan.baseline) if plan.baseline else "none: every failure is new"),
+        *(("Candidate", str(pin)) for pin in plan.candidates),
+        ("Kernels", ", ".join(kernels) or "none"),
+        ("Threads", ", ".join(map(str, threads)) or "none"),
+        ("Checks", f"{len(checks)} ({plan.profile} profile) in {len(plan.cells)} cells"),
+        ("Takes", takes),
+        *(
+            ("Changed", f"{key} = {plan.settings.get(key)}")
+            for key in plan.changed
+            if key in plan.settings
+        ),
+    ]
+    page.heading("Plan")
+    for name, value in facts:
+        page.entry(Text(f"{name:<9}", style="bold"), value)
+    _not_covered(page, plan.not_covered, "Will not be covered")
+    return page.text()
+
+
+def _reused(plan: Plan) -> str:
+    wheels, answers = plan.estimate.cached_wheels, plan.estimate.cached_observations
+    return f"; reuses {wheels} wheels and {answers} answers" if wheels or answers else ""
+
+
+def _not_covered(page: _Page, entries: Sequence[NotCovered], title: str) -> None:
+    if not entries:
+        return
+    page.heading(f"{title} ({len(entries)})")
+    for entry in entries[:SHOWN]:
+        page.entry(
+            f"{page.style.glyph(look(Outcome.NOT_EXERCISED))} ", f"{entry.what}: {entry.why}"
+        )
+    _more(page, len(entries) - SHOWN)
+
+
+def _more(page: _Page, number: int) -> None:
+    if number > 0:
+        page.entry("", f"... and {number} more in report.json")
+
+
+def render_summary(report: Report, folder: str = "", style: Style | None = None) -> str:
+    """Return the summary of a run: requirements, findings, what was not covered, verdict last.
+
+    `folder` is where the report's files are, for the command to type next.
+    """
+    page = _Page(style or Style())
+    _requirements(page, report)
+    _findings(page, report.findings)
+    _known(page, report)
+    _missing(page, report)
+    _not_covered(page, report.not_covered, "Not covered")
+    page.heading("Took")
+    spent = ", ".join(f"{stage.name} {duration(stage.seconds)}" for stage in report.timings)
+    page.entry("", spent or "no time that was recorded")
+    page.line()
+    page.line(page.toned(report.verdict), Text(f": {report.headline}", style="bold"))
+    page.line("next: ", Text(next_command(report, folder), style="cyan"))
+    return page.text()
+
+
+def next_command(report: Report, folder: str = "") -> str:
+    """Return the one command that helps on from this verdict."""
+    match report.verdict:
+        case Verdict.GO:
+            return f"release-gate report {folder}".rstrip()
+        case Verdict.INCONCLUSIVE:
+            return report.command
+        case Verdict.NO_GO:
+            scripts = [
+                each.reproducer.command
+                for each in report.findings
+                if each.blocking and each.reproducer is not None
+            ]
+            return scripts[0] if scripts else f"release-gate report {folder}".rstrip()
+
+
+def _requirements(page: _Page, report: Report) -> None:
+    page.heading("Requirements")
+    for each in sorted(report.requirements, key=_requirement_order):
+        note = "" if each.tier is Tier.BLOCKING else " (informing)"
+        page.entry(page.toned(each.satisfaction, ""), f"{each.title}{note}: {each.why}")
+
+
+def _requirement_order(result: RequirementResult) -> tuple[int, int]:
+    return look(result.tier).rank, look(result.satisfaction).rank
+
+
+def _findings(page: _Page, findings: Sequence[FindingReport]) -> None:
+    if not findings:
+        return
+    page.heading(f"Findings ({sum(each.blocking for each in findings)} blocking)")
+    table = page.new_table("", "finding", "symptom", "where")
+    for each in findings[:SHOWN]:
+        table.add_row(
+            page.toned(each.comparison),
+            Text(each.id, style="bold" if each.blocking else ""),
+            Text(each.symptom),
+            Text(where(each)),
+        )
+    page.table(table)
+    for each in findings[:SHOWN]:
+        page.line(Text(f"  {each.id}", style="bold"))
+        page.entry("", each.summary, indent=4)
+        for issue in each.issues[:2]:
+            page.entry(Text("like", style="dim"), f"{issue.id} {issue.title}", indent=4)
+            page.entry("    ", issue.url, indent=4)
+            page.entry("    ", issue.why_matched.rpartition("; ")[2], indent=4)
+        if each.reproducer is not None:
+            shown = _reproduced(each)
+            page.entry(Text("see ", style="dim"), f"{each.reproducer.command}{shown}", indent=4)
+    _more(page, len(findings) - SHOWN)
+
+
+def _reproduced(finding: FindingReport) -> str:
+    script = finding.reproducer
+    if script is None or not script.tries:
+        return ""
+    return f"  ({script.hits} of {script.tries} runs show it)"
+
+
+def where(finding: FindingReport) -> str:
+    """Return the kernels and thread counts of a finding: "Haswell 1, 8; SkylakeX 8"."""
+    kernels: dict[str, list[int]] = defaultdict(list)
+    for failure in finding.failures:
+        if failure.threads not in kernels[failure.kernel or "wheel"]:
+            kernels[failure.kernel or "wheel"].append(failure.threads)
+    return "; ".join(
+        kernel if kernel == "wheel" else f"{kernel} {', '.join(map(str, sorted(threads)))}"
+        for kernel, threads in kernels.items()
+    )
+
+
+def _known(page: _Page, report: Report) -> None:
+    if not report.known_issues:
+        return
+    page.heading("Known issues whose versions hold the candidate")
+    for each in report.known_issues[:SHOWN]:
+        page.entry(page.toned(each.state, ""), f"{each.id} {each.title}: {each.state}, {each.why}")
+    _more(page, len(report.known_issues) - SHOWN)
+
+
+def _missing(page: _Page, report: Report) -> None:
+    missing = [cell for cell in report.cells if not cell.present]
+    if not missing:
+        return
+    page.heading(f"Cells without a result ({len(missing)})")
+    for cell in missing[:SHOWN]:
+        side = "baseline" if cell.role is Role.BASELINE else f"candidate {cell.pin}"
+        threads = f"{cell.threads} thread{'' if cell.threads == 1 else 's'}"
+        what = "wheel" if cell.kernel is None else f"{cell.kernel}, {threads}"
+        page.entry(page.toned(None, ""), f"{side}: {what}")
+    _more(page, len(missing) - SHOWN)

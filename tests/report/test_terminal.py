@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import io
+import re
+
+import attrs
+import pytest
+from gate_report import record, report
+from gate_values import no_go_run, passing, plan
+
+from release_gate.model import Verdict
+from release_gate.report.document import Report, make_report
+from release_gate.report.terminal import Style, duration, next_command, render_plan, render_summary
+
+
+class Terminal(io.TextIOWrapper):
+    def __init__(self, encoding: str = "utf-8", *, terminal: bool = True) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding)
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def incomplete() -> Report:
+    the_plan = plan(checks=("exact.gemm",))
+    return make_report(record(the_plan, passing(the_plan)))
+
+
+def test_the_plan_says_what_will_run_and_what_will_not() -> None:
+    text = render_plan(no_go_run()[0])
+    for part in (
+        "scipy-openblas64==0.3.33.112.0",
+        "Katmai, Nehalem, Sandybridge, Haswell, SkylakeX",
+        "about 8 min 50 s (build 6 min 10 s, check 2 min 40 s)",
+        "newest at hand that NumPy 2.5.5 supports",
+        "candidate = ['scipy-openblas64==0.3.34.106.0']",
+        "Will not be covered (2)",
+        "aarch64, ppc64le, s390x, riscv64: this host is x86_64",
+    ):
+        assert part in text
+
+
+def test_the_verdict_is_on_the_last_line_but_one_and_the_next_command_after_it() -> None:
+    *_, verdict, command = render_summary(report(), "gate-report").splitlines()
+    assert verdict.startswith("✗ NO-GO: 4 blocking findings: exact.gemm")
+    assert command.startswith("next: PYTHONPATH=site python3.12 reproducers/exact.gemm-")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_nothing_but_what_is_to_be_copied_is_wider_than_the_terminal(width: int) -> None:
+    *lines, _, _ = render_summary(report(), style=Style(width=width)).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert len(render_summary(report(), style=Style(width=width)).splitlines()[-1]) > 60
+
+
+def test_findings_carry_their_issue_reproducer_and_the_doubt_about_the_version() -> None:
+    text = " ".join(render_summary(report(), style=Style(width=160)).split())
+    assert "https://github.com/OpenMathLib/OpenBLAS/issues/6013" in text
+    assert "(3 of 3 runs show it)" in text
+    assert "OpenBLAS#5520" in text
+    assert "it may be back, or this is another bug" in text
+    assert "Sandybridge, 1 thread" in text
+    assert "fork is not available" in text
+
+
+def test_what_stands_in_brackets_is_not_taken_for_markup() -> None:
+    odd = "[bold]not markup[/bold] [red]x"
+    text = render_plan(attrs.evolve(plan(), why_interpreter=odd))
+    assert odd in text
+
+
+def test_ascii_only_where_the_stream_cannot_do_more() -> None:
+    text = render_summary(report(), style=Style(unicode=False))
+    assert text.isascii()
+    assert "x NO-GO" in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "terminal", "colour"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+        ({"TERM": "dumb"}, True, False),
+    ],
+)
+def test_colour_follows_the_stream_and_the_environment(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *, terminal: bool, colour: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    style = Style.of(Terminal(terminal=terminal))
+    assert style.colour is colour
+    text = render_summary(report(), style=Style(colour=colour))
+    assert ("\x1b[" in text) is colour
+    assert plain(text) == render_summary(report())
+
+
+def test_style_of_a_stream_without_unicode() -> None:
+    assert not Style.of(Terminal("ascii")).unicode
+    assert Style.of(Terminal("utf-8")).unicode
+
+
+def test_the_next_command_fits_the_verdict() -> None:
+    assert next_command(report()).startswith("PYTHONPATH=")
+    assert incomplete().verdict is Verdict.INCONCLUSIVE
+    assert next_command(incomplete()) == incomplete().command
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (370, "6 min 10 s"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

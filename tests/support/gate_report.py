@@ -1,0 +1,68 @@
+"""A made-up report with one of everything that a rendering must be able to show.
+
+Run as a program (``PYTHONPATH=.:tests/support``) it writes the golden file of the report anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+from gate_values import BASELINE, CANDIDATE, HOST, POLICY, SPECS, artifact, no_go_run
+
+from release_gate.judgement.catalogue import load_known_issues
+from release_gate.judgement.decide import decide
+from release_gate.judgement.issues import statuses, with_issues
+from release_gate.model import CellResult, Plan, Reproducer
+from release_gate.report.document import Report, make_report
+from release_gate.report.record import RunRecord, StageTime
+from release_gate.resources import matrices_dir
+from release_gate.wire import to_data, write_json
+
+
+def record(plan: Plan | None = None, results: list[CellResult] | None = None) -> RunRecord:
+    """Return the record of a run (default: the one of `gate_values.no_go_run`)."""
+    if plan is None or results is None:
+        plan, results = no_go_run()
+    catalogue = load_known_issues(matrices_dir() / "known_issues.toml")
+    decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, HOST.cpu)
+    findings = tuple(
+        attrs.evolve(
+            finding,
+            reproducer=Reproducer(
+                path=f"reproducers/{finding.id}.py",
+                command=f"PYTHONPATH=site python3.12 reproducers/{finding.id}.py",
+                hits=3,
+                tries=3,
+            ),
+        )
+        if finding.blocking
+        else finding
+        for finding in decision.findings
+    )
+    return RunRecord(
+        plan=plan,
+        results=tuple(results),
+        artifacts=(artifact(BASELINE), artifact(CANDIDATE)),
+        decision=attrs.evolve(decision, findings=findings),
+        known_issues=statuses(decision, catalogue, plan.candidates, HOST.cpu),
+        stages=(
+            StageTime(name="plan", seconds=3.25),
+            StageTime(name="build", seconds=372.5, note="2 wheels, 1 from scratch"),
+            StageTime(name="check", seconds=141.0, note="22 cells"),
+            StageTime(name="judge", seconds=0.25),
+        ),
+        started="2026-11-22T11:36:00+00:00",
+        finished="2026-11-22T11:44:37+00:00",
+        tool_version="0.1.0",
+        command="release-gate run --candidate 0.3.34.106.0 --baseline 0.3.33.112.0",
+    )
+
+
+def report() -> Report:
+    return make_report(record())
+
+
+if __name__ == "__main__":
+    golden = Path(__file__).parents[1] / "report" / "golden" / "report.json"
+    write_json(golden, to_data(report()))
