@@ -1,0 +1,68 @@
+"""Fixtures: made-up cells, and a real NumPy wheel from the index, unpacked once for all runs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+from made_cells import MadeCell, make_cell, make_site
+
+from release_gate.matrix.host import probe_host
+from release_gate.model import Host, Interpreter
+from release_gate.openblas.index import Index
+from release_gate.wheels.obtain import open_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from release_gate.model import Artifact
+
+
+@pytest.fixture(scope="session")
+def made_artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """Return a NumPy and an OpenBLAS of a few lines, which start in milliseconds."""
+    return make_site(tmp_path_factory.mktemp("made") / "site")
+
+
+@pytest.fixture
+def made(tmp_path: Path, made_artifact: Artifact) -> Callable[..., MadeCell]:
+    """Return a function that makes a cell whose checks have the given bodies."""
+    return lambda **bodies: make_cell(tmp_path, made_artifact, **bodies)
+
+
+@pytest.fixture(scope="session")
+def index_cache() -> Path:
+    """Return the folder of what tests have fetched from the index; it outlives them."""
+    return Path(platformdirs.user_cache_path("release-gate-tests"))
+
+
+@pytest.fixture(scope="session")
+def this_host() -> Host:
+    return probe_host()
+
+
+@pytest.fixture(scope="session")
+def this_interpreter() -> Interpreter:
+    return Interpreter(executable=sys.executable, version=platform.python_version())
+
+
+@pytest.fixture(scope="session")
+def numpy_wheel(index_cache: Path, this_host: Host, this_interpreter: Interpreter) -> Artifact:
+    """Return a released NumPy for the running interpreter. For tests that are marked `network`."""
+    return open_wheel(
+        "numpy==2.4.6",
+        [this_interpreter],
+        host=this_host,
+        index=Index(index_cache),
+        cache=index_cache,
+    )
+
+
+@pytest.fixture(scope="session")
+def numpy_site(numpy_wheel: Artifact) -> Path:
+    """Return the folder in which that NumPy is unpacked."""
+    return Path(numpy_wheel.site)
