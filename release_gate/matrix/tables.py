@@ -68,24 +68,23 @@ class NumPyRelease:
 class Kernel:
     """One OpenBLAS core.
 
-    `name` is what OPENBLAS_CORETYPE takes, `reports` the name by which the library then calls the
-    core (empty: the same). A library that lacks the kernel runs that of `instead`, the first of
-    them that it holds. `aliases` never have a core of their own. `flags` are the CPU features that
-    its code uses, by their names in /proc/cpuinfo.
+    `name` is what the library calls it; OPENBLAS_CORETYPE takes it as well, in any case, and the
+    `aliases`, which are other names of the same core. A library that lacks the core silently runs
+    that of `instead`, the first of them that it holds. `flags` are the CPU features that its code
+    uses, by their names in /proc/cpuinfo.
     """
 
     architecture: str
     name: str
     flags: tuple[str, ...]
     source: str
-    reports: str = ""
     instead: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
     @property
-    def core(self) -> str:
-        """Return the name that the library reports when it runs this kernel."""
-        return self.reports or self.name
+    def names(self) -> tuple[str, ...]:
+        """Return everything that OPENBLAS_CORETYPE takes for this core."""
+        return (self.name, *self.aliases)
 
 
 @frozen(kw_only=True)
