@@ -8,6 +8,7 @@ from collections import defaultdict
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from attrs import frozen
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -39,13 +40,13 @@ _COLOURS = {
 SHOWN = 12
 
 
+@frozen(kw_only=True)
 class Style:
     """How the text may look: `colour`, `unicode` glyphs or ASCII, `width` in columns."""
 
-    def __init__(self, *, colour: bool = False, unicode: bool = True, width: int = 100) -> None:
-        self.colour = colour
-        self.unicode = unicode
-        self.width = width
+    colour: bool = False
+    unicode: bool = True
+    width: int = 100
 
     @classmethod
     def of(cls, stream: TextIO) -> Style:

@@ -23,7 +23,7 @@ class Terminal(io.TextIOWrapper):
 
 
 def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return re.sub(r"\x1b\[[0-9;]*m| +(?=(?:\x1b\[[0-9;]*m)*$)", "", text, flags=re.MULTILINE)
 
 
 def incomplete() -> Report:
