@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-__all__ = ["capture", "fault_report", "shorten"]
+__all__ = ["capture", "debugger", "fault_report", "native_report", "shorten"]
 
 #: Seconds that one tool may take for one process; pystack needs about half a second.
 TOOL_SECONDS = 20.0
 #: More processes or characters than this help nobody.
 MOST_PROCESSES = 6
 MOST_CHARACTERS = 24_000
+MOST_FRAMES = 40
 #: Seconds that faulthandler's answer to SIGUSR1 is waited for.
 ANSWER_SECONDS = 2.0
 
@@ -57,6 +59,33 @@ def fault_report(log: str) -> str | None:
     return shorten(log[begin:].strip(), MOST_CHARACTERS) if begin >= 0 else None
 
 
+def debugger(log: Path) -> tuple[str, ...]:
+    """Return what to put before a command to have its stacks in `log` if it crashes.
+
+    Empty where there is no gdb. The command's own output goes where it went without gdb.
+    """
+    if not shutil.which("gdb"):
+        return ()
+    first = (
+        "set auto-load off",
+        "set debuginfod enabled off",
+        f"set logging file {log}",
+        "set logging redirect on",
+        "set logging enabled on",
+        "handle SIGUSR1 nostop noprint pass",
+    )
+    then = ("run", f"thread apply all bt {MOST_FRAMES}")
+    options = [word for text in first for word in ("-iex", text)]
+    options += [word for text in then for word in ("-ex", text)]
+    return ("gdb", "-nx", "-q", "-batch", *options, "--args")
+
+
+def native_report(log: str) -> str | None:
+    """Return what gdb wrote of a crash, or None if there was none."""
+    begin = log.find("received signal SIG")
+    return shorten(log[log.rfind("\n", 0, begin) + 1 :], MOST_CHARACTERS) if begin >= 0 else None
+
+
 def _first_answer(pid: int) -> str | None:
     for command, mark in _tools(pid):
         with suppress(OSError, subprocess.TimeoutExpired):
@@ -81,7 +110,9 @@ def _tools(pid: int) -> list[tuple[list[str], str]]:
         tools.append(([*command, str(pid)], "Traceback for thread"))
     if shutil.which("gdb"):
         quiet = ["-nx", "-batch", "-iex", "set debuginfod enabled off"]
-        tools.append((["gdb", *quiet, "-p", str(pid), "-ex", "thread apply all bt 40"], "#0 "))
+        tools.append(
+            (["gdb", *quiet, "-p", str(pid), "-ex", f"thread apply all bt {MOST_FRAMES}"], "#0 ")
+        )
     return tools
 
 

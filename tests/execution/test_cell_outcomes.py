@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -116,6 +117,23 @@ def test_a_crash_is_blamed_on_its_check_with_the_signal(
     assert crash.repeat is None, "a crash is never retried away"
     if name != "SIGKILL":
         assert "in crash" in (crash.evidence.stack or "")
+
+
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="native stacks of crashes need gdb")
+def test_a_crash_has_its_native_stack_and_says_if_it_did_not_come_again(
+    made: Callable[..., MadeCell],
+) -> None:
+    cell = made(
+        always="ctypes.string_at(0)",
+        once='if ask_count(marks / "once") == 1: os.abort()',
+    )
+    always, once = cell.run().observations
+    assert "received signal SIGSEGV" in (always.evidence.stack or "")
+    assert "string_at" in (always.evidence.stack or "")
+    assert once.outcome is Outcome.CRASHED
+    assert "did not crash again" in (once.evidence.stack or "")
+    kept = cell.run().observations
+    assert [seen.evidence for seen in kept] == [always.evidence, once.evidence]
 
 
 @pytest.mark.parametrize("status", [0, 3])
