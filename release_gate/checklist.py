@@ -95,6 +95,7 @@ def read_checks(folder: Path) -> tuple[CheckSpec, ...]:
     return tuple(
         CheckSpec(
             **asdict(check.facts),
+            module=f"checks.{check.module}",
             digest=graph.digest(
                 check.module, check.function, f"{check.facts.budget} {check.facts.idle}"
             ),

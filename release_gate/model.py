@@ -247,6 +247,7 @@ class CheckSpec:
     idle: float
     systems: tuple[str, ...]  # empty: all
     digest: str
+    module: str = ""  # of `checks`, that the child imports; empty: answered by the gate itself
 
 
 @frozen(kw_only=True)
