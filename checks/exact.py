@@ -319,9 +319,9 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
     oracle=(
         "A @ x and x @ A with integers must equal the exact sums (running sums of elementwise "
         "products, below 2^24 or 2^53). All m, n <= 20, up to 130 in steps that meet every "
-        "residue, 1..17 columns with up to 8,200 rows and the reverse, and 460,800 elements and "
-        "more, where OpenBLAS starts threads; both orders, padded leading dimension, increments "
-        "1, 2, 3 and -1 with NaN between the elements, NaN around the result."
+        "residue, 1..17 columns with up to 8,200 rows and the reverse, and 460,800 elements "
+        "(complex 4,096) and more, where OpenBLAS starts threads; both orders, padded leading "
+        "dimension, increments 1, 2, 3 and -1 with NaN between the elements, NaN around the result."
     ),
     catches=(
         "Tails of the column-blocked kernels, row blocks of 1024 to 4096, increments, over-reads "
@@ -333,16 +333,13 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
 def gemv(ctx):
     increments = ((1, 1), (1, 1), (2, 1), (1, 2), (3, 2), (-1, 1))
 
-    def sweep(pool, shapes):
-        for dtype in DTYPES:
+    def sweep(pool, shapes, dtypes=DTYPES, sides=("right", "left")):
+        for dtype in dtypes:
             for index, (m, n) in enumerate(shapes):
-                position = (
-                    index % 4 % (pool.rows - m + 1),
-                    index % 3 % (pool.columns - n + 1),
-                )
+                position = (index % 4 % (pool.rows - m + 1), index % 3 % (pool.columns - n + 1))
+                steps = increments[(index + m) % len(increments)]
                 for order in "CF":
-                    for side in ("right", "left"):
-                        steps = increments[(index + m) % len(increments)]
+                    for side in sides:
                         _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps)
 
     if ctx.threads == 1:
@@ -359,10 +356,17 @@ def gemv(ctx):
         sweep(VectorPool(ctx.seed + 2, 8200, 17), narrow)
         sweep(VectorPool(ctx.seed + 4, 17, 8200), [(n, m) for m, n in narrow])
     else:
-        sweep(VectorPool(ctx.seed, 133, 133), [(m, 1 + 37 * m % 130) for m in range(1, 131, 4)])
-    threaded = ((681, 680), (4100, 113), (113, 4100))
-    for i, (m, n) in enumerate(threaded[: 1 if ctx.threads > 1 and ctx.profile == "smoke" else 3]):
-        sweep(VectorPool(ctx.seed + 6 + 2 * i, m, n), [(m, n)])
+        sweep(VectorPool(ctx.seed, 63, 63), [(m, 1 + 37 * m % 60) for m in range(1, 61, 3)])
+    # Split over threads: from 460,800 elements, complex from 4,096 (interface/gemv.c, zgemv.c).
+    # With more threads than cores, one such product takes 50 to 100 ms.
+    few = ctx.threads > 1 and ctx.profile == "smoke"
+    for dtypes, shapes in (
+        (DTYPES[:2], [(681, 680), (4100, 113), (113, 4100)]),
+        (DTYPES[2:], [(67, 65), (509, 9), (9, 509)]),
+    ):
+        for i, (m, n) in enumerate(shapes[: 1 if few else 3]):
+            pool = VectorPool(ctx.seed + 6 + 2 * i, m, n)
+            sweep(pool, [(m, n)], dtypes, ("right",) if few else ("right", "left"))
 
 
 def _dot_kinds(dtype):
@@ -467,24 +471,24 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
     budget=120.0,
 )
 def syrk(ctx):
-    def sweep(pool, shapes):
-        for dtype in DTYPES:
+    def sweep(pool, shapes, orders=("CF",) * 4):
+        for dtype, both in zip(DTYPES, orders):
             output = Output(dtype, pool.m, pool.n)
             for index, (n, k) in enumerate(shapes):
-                for order in "CF":
+                for order in both:
                     row = index % 4 % (pool.m - n + 1)
                     _symmetric_product(ctx, output, pool, dtype, order, n, k, row)
 
     deep = ProductPool(ctx.seed + 20, 83, 83, LARGE_INNER, symmetric=True)
     wide = ProductPool(ctx.seed + 22, 516, 516, (1, 5, 17, 33, 64), symmetric=True)
     if ctx.threads > 1:
-        sweep(
-            deep,
-            [(55, 165), (81, 1025)]
-            if ctx.profile == "smoke"
-            else [(55, 165), (81, 1025), (64, 512), (31, 700)],
-        )
-        sweep(wide, [(257, 17), (128, 64), (513, 5)][: ctx.by_profile(1, 3)])
+        # With more threads than cores a split product takes 50 to 150 ms per block of k.
+        few = ctx.profile == "smoke"
+        sweep(deep, [(55, 300)], "CFFC" if few else ("CF",) * 4)
+        sweep(wide, [(257, 17)], "FCCF" if few else ("CF",) * 4)
+        if not few:
+            sweep(deep, [(55, 165), (81, 1025), (64, 512), (31, 700)])
+            sweep(wide, [(128, 64), (513, 5)])
         return
     small = ProductPool(ctx.seed, 43, 43, SMALL_INNER, symmetric=True)
     sweep(

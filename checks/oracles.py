@@ -2,7 +2,31 @@
 
 import numpy as np
 
-__all__ = ["Mismatch", "compare", "surroundings_intact"]
+__all__ = [
+    "BLAS_LIMIT",
+    "LINEAR_LIMIT",
+    "NONSYMMETRIC_LIMIT",
+    "SVD_LIMIT",
+    "SYMMETRIC_LIMIT",
+    "Mismatch",
+    "compare",
+    "consistent_ratio",
+    "eig_ratio",
+    "eigh_ratio",
+    "factor_ratio",
+    "inverse_ratio",
+    "multiply",
+    "norm",
+    "normal_ratio",
+    "orthogonality_ratio",
+    "over",
+    "qr_ratio",
+    "solve_ratio",
+    "surroundings_intact",
+    "svd_ratio",
+    "unit",
+    "values_ratio",
+]
 
 
 class Mismatch:
@@ -60,3 +84,122 @@ def compare(result, reference):
 def surroundings_intact(block, written):
     """Whether a block that was NaN all over has kept all its NaN but `written` elements."""
     return np.count_nonzero(block != block) == block.size - written
+
+
+# LAPACK's test ratios: a residual over what rounding allows. u is half of NumPy's eps. Norms are
+# 1-norms. A ratio that is NaN fails (`Context.require_ratio`). Paths: TESTING/ of LAPACK.
+
+#: Limits that LAPACK's own tests use (TESTING/dtest.in, sep.in, svd.in, nep.in; BLAS: dblat3.f).
+LINEAR_LIMIT = 30.0
+SYMMETRIC_LIMIT = 50.0
+SVD_LIMIT = 50.0
+NONSYMMETRIC_LIMIT = 20.0
+BLAS_LIMIT = 16.0
+
+
+def multiply(a, b):
+    """Return a @ b in double precision, summed by einsum, which calls no BLAS."""
+    left = [np.ascontiguousarray(part, dtype=np.float64) for part in _parts(a)]
+    right = [np.ascontiguousarray(part.T, dtype=np.float64) for part in _parts(b)]
+    products = [[np.einsum("ik,jk->ij", x, y, optimize=False) for y in right] for x in left]
+    real = products[0][0]
+    if len(left) == len(right) == 1:
+        return real
+    if len(left) == 1:
+        return real + 1j * products[0][1]
+    if len(right) == 1:
+        return real + 1j * products[1][0]
+    return (real - products[1][1]) + 1j * (products[0][1] + products[1][0])
+
+
+def _parts(a):
+    return (a.real, a.imag) if np.iscomplexobj(a) else (a,)
+
+
+def norm(a):
+    """Return the 1-norm (largest column sum), 0 for an empty matrix."""
+    return float(np.abs(a).sum(axis=0).max()) if a.size else 0.0
+
+
+def unit(dtype):
+    """Return u, the unit roundoff (LAPACK's EPS; NumPy's eps is 2u)."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def over(residual, bound):
+    """Return residual / bound; 0 / 0 is 0."""
+    return residual / bound if residual or not bound else 0.0
+
+
+def solve_ratio(a, x, b):
+    """max over columns of ||b - A x|| / (||A|| ||x|| u); LIN/dget02.f."""
+    residual = np.abs(b - multiply(a, x)).sum(axis=0)
+    size = norm(a) * np.abs(x).sum(axis=0) * unit(x.dtype)
+    return max(over(float(r), float(s)) for r, s in zip(residual, size))
+
+
+def inverse_ratio(a, inverse):
+    """||I - A^-1 A|| / (n ||A|| ||A^-1|| u); LIN/dget03.f."""
+    n = len(a)
+    residual = norm(np.eye(n) - multiply(inverse, a))
+    return over(residual, n * norm(a) * norm(inverse) * unit(inverse.dtype))
+
+
+def factor_ratio(a, left, right):
+    """||left right - A|| / (n ||A|| u); LIN/dpot01.f (Cholesky), dget01.f (LU)."""
+    return over(norm(multiply(left, right) - a), len(a) * norm(a) * unit(left.dtype))
+
+
+def orthogonality_ratio(q):
+    """||I - Q^H Q|| / (m u) with Q m x k; LIN/dqrt01.f."""
+    m, k = q.shape
+    return over(norm(np.eye(k) - multiply(q.conj().T, q)), m * unit(q.dtype))
+
+
+def qr_ratio(a, q, r):
+    """||R - Q^H A|| / (m ||A|| u); LIN/dqrt01.f."""
+    return over(norm(r - multiply(q.conj().T, a)), len(a) * norm(a) * unit(q.dtype))
+
+
+def eigh_ratio(a, w, v):
+    """||A - V diag(w) V^H|| / (n ||A|| ulp); EIG/dsyt21.f."""
+    residual = norm(a - multiply(v * w, v.conj().T))
+    return over(residual, len(a) * norm(a) * 2 * unit(v.dtype))
+
+
+def eig_ratio(a, w, v):
+    """||A V - V diag(w)|| / (||A|| ||V|| ulp); EIG/dget22.f.
+
+    LAPACK tests it to n = 50; a residual grows with n, so that it is divided by n / 50 above.
+    """
+    residual = norm(multiply(a, v) - v * w)
+    return over(residual, norm(a) * norm(v) * 2 * unit(v.dtype)) / max(1.0, len(a) / 50)
+
+
+def svd_ratio(a, u, s, vh):
+    """||A - U diag(s) V^H|| / (max(m, n) ||A|| ulp); EIG/dbdt01.f, called by ddrvbd.f."""
+    residual = norm(a - multiply(u * s, vh))
+    return over(residual, max(a.shape) * norm(a) * 2 * unit(u.dtype))
+
+
+def values_ratio(values, others):
+    """||s - s'|| / (n ||s|| ulp), of sorted values found in two ways; EIG/ddrvbd.f, ddrvst.f."""
+    difference = float(np.abs(values - others).max()) if len(values) else 0.0
+    size = float(np.abs(values).max()) if len(values) else 0.0
+    return over(difference, len(values) * size * 2 * unit(values.dtype))
+
+
+def consistent_ratio(a, x, b):
+    """||B - A X|| / (max(m, n) ||A|| ||X|| u), for B in A's range; LIN/dqrt16.f."""
+    residual = norm(b - multiply(a, x))
+    return over(residual, max(a.shape) * norm(a) * norm(x) * unit(x.dtype))
+
+
+def normal_ratio(a, x, b):
+    """||R^H A|| / (||A|| max(||B||, ||A|| ||X||) max(m, n, k) u) with R = B - A X.
+
+    LIN/dqrt17.f, whose scale ||B|| holds where X is not large; else R is the rounding of A X.
+    """
+    residual = b - multiply(a, x)
+    size = norm(a) * max(norm(b), norm(a) * norm(x)) * max(a.shape + b.shape) * unit(x.dtype)
+    return over(norm(multiply(residual.conj().T, a)), size)
