@@ -11,7 +11,8 @@ In doubt, more is reached rather than less:
   string mentions (a script for a subprocess) and the own module of whoever uses ``__file__``;
 - ``eval``, ``globals``, ``importlib`` and the like reach everything;
 - statements that act when a module is imported (a call, an assignment to an attribute or an item,
-  a definition under a decorator of this package, which may register it) are reached by everybody.
+  a definition under a decorator of this package that has variables to keep it in) are reached by
+  everybody.
 
 Docstrings, comments and positions do not count.
 """
@@ -20,14 +21,17 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
+from release_gate.names import bound_names, uses_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from release_gate.names import Uses
 
 __all__ = ["PACKAGE", "SourceGraph", "definitions"]
 
@@ -37,10 +41,8 @@ PACKAGE: Final = "checks"
 _REACHES_ALL: Final = frozenset(
     {"__import__", "eval", "exec", "globals", "importlib", "pkgutil", "runpy", "vars"}
 )
-_MENTION: Final = re.compile(rf"\b{PACKAGE}\b")
 _IMPORTS: Final = ast.Import | ast.ImportFrom
 _DEFINES: Final = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_OWN_NAMES: Final = ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _COMPOUND: Final = ast.If | ast.Try | ast.With | ast.For | ast.While
 
 
@@ -61,49 +63,6 @@ class _Unit:
 
 
 @define
-class _Uses(ast.NodeVisitor):
-    """The names and imports in a statement; ``np.linalg.solve`` is the chain of its three parts."""
-
-    chains: set[tuple[str, ...]] = field(factory=set)
-    imports: list[ast.Import | ast.ImportFrom] = field(factory=list)
-    mentions: set[str] = field(factory=set)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self.chains.add((node.id,))
-
-    def visit_Global(self, node: ast.Global) -> None:
-        self.chains.update((name,) for name in node.names)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        parts = [node.attr]
-        value = node.value
-        while isinstance(value, ast.Attribute):
-            parts.append(value.attr)
-            value = value.value
-        if isinstance(value, ast.Name):
-            self.chains.add((value.id, *reversed(parts)))
-        else:
-            self.visit(value)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        self.imports.append(node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.imports.append(node)
-
-    def visit_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and _MENTION.search(node.value):
-            self.mentions.update(re.findall(r"\w+", node.value))
-
-    @property
-    def reaches_all(self) -> bool:
-        return any(
-            chain[0] in _REACHES_ALL or chain[:2] == ("sys", "modules") or "__subclasses__" in chain
-            for chain in self.chains
-        )
-
-
-@define(slots=False)
 class _Module:
     """One file of the package."""
 
@@ -116,7 +75,7 @@ class _Module:
 
     def __attrs_post_init__(self) -> None:
         for index, statement in enumerate(self.tree.body):
-            for name in _bound_names(statement):
+            for name in bound_names(statement):
                 self.bound.setdefault(name, []).append(index)
             for node in _imports_of(statement):
                 for local, target in _sibling_imports(node, self.siblings):
@@ -124,39 +83,6 @@ class _Module:
                         self.stars.append(str(target.module))
                     else:
                         self.aliases[local] = target
-
-    @cached_property
-    def acting(self) -> tuple[int, ...]:
-        """The statements that do something when the module is imported, other than define."""
-        return tuple(i for i, node in enumerate(self.tree.body) if self._acts(node))
-
-    def _acts(self, node: ast.stmt) -> bool:
-        match node:
-            case ast.Import() | ast.ImportFrom() | ast.Pass():
-                acts = False
-            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
-                acts = False  # no import runs it
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                acts = any(self._is_ours(decorator) for decorator in node.decorator_list)
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
-                acts = any(self._acts(child) for child in _statements_in(node))
-            case ast.Assign(targets=targets):
-                acts = not all(_only_names(target) for target in targets)
-            case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-                acts = not _only_names(target)
-            case _:
-                acts = True
-        return acts
-
-    def _is_ours(self, decorator: ast.expr) -> bool:
-        """Whether a decorator is defined in this package, and may keep what it decorates."""
-        uses = _Uses()
-        uses.visit(decorator)
-        return any(
-            name in self.aliases
-            or any(not isinstance(self.tree.body[i], _IMPORTS) for i in self.bound.get(name, ()))
-            for name, *_ in uses.chains
-        )
 
 
 @define(slots=False)
@@ -190,9 +116,62 @@ class SourceGraph:
         """What every check depends on: the runner, and what acts when modules are imported."""
         runner = (unit for name in self.runner for unit in self._whole(name))
         acting = (
-            _Unit(name, index) for name, module in self._modules.items() for index in module.acting
+            _Unit(name, index)
+            for name, module in self._modules.items()
+            for index, node in enumerate(module.tree.body)
+            if self._acts(name, node)
         )
         return frozenset(self._closure([*runner, *acting]))
+
+    def _acts(self, module: str, node: ast.stmt) -> bool:
+        """Say whether a statement does something when its module is imported, but to define."""
+        match node:
+            case ast.Import() | ast.ImportFrom() | ast.Pass():
+                acts = False
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                acts = False  # no import runs it
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                acts = any(self._keeps(module, decorator) for decorator in node.decorator_list)
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                acts = any(self._acts(module, child) for child in _statements_in(node))
+            case ast.Assign(targets=targets):
+                acts = not all(_only_names(target) for target in targets)
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                acts = not _only_names(target)
+            case _:
+                acts = True
+        return acts
+
+    def _keeps(self, module: str, decorator: ast.expr) -> bool:
+        """Say whether a decorator may keep what it decorates in a variable of this package."""
+        chains = uses_of(decorator).chains
+        roots = [unit for chain in chains for unit in self._resolve(module, chain, in_runner=False)]
+        return self._on_definition(module, chains) or any(
+            self._has_state(unit) for unit in self._closure(roots)
+        )
+
+    def _has_state(self, unit: _Unit) -> bool:
+        """Say whether a unit is a variable that can change, or uses an attribute of a function."""
+        node = self._modules[unit.module].tree.body[unit.index]
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                return False
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return self._on_definition(unit.module, uses_of(node).chains)
+            case ast.Assign(value=value):
+                return not _is_constant(value)
+            case _:
+                return True
+
+    def _on_definition(self, module: str, chains: Iterable[tuple[str, ...]]) -> bool:
+        """Say whether one of `chains` is an attribute of a function or class of `module`."""
+        here = self._modules[module]
+        return any(
+            isinstance(here.tree.body[index], _DEFINES)
+            for name, *rest in chains
+            if rest
+            for index in here.bound.get(name, ())
+        )
 
     def _closure(self, roots: Iterable[_Unit]) -> set[_Unit]:
         reached: set[_Unit] = set()
@@ -213,10 +192,9 @@ class SourceGraph:
         node = self._modules[unit.module].tree.body[unit.index]
         if isinstance(node, _IMPORTS):
             return  # what is imported counts where its name is used
-        uses = _Uses()
-        uses.visit(node)
+        uses = uses_of(node)
         in_runner = unit.module in self.runner
-        if uses.reaches_all and not in_runner:
+        if _reaches_all(uses) and not in_runner:
             for name in self._modules:
                 yield from self._whole(name)
             return
@@ -225,7 +203,7 @@ class SourceGraph:
         for imported in uses.imports:
             for _, target in _sibling_imports(imported, frozenset(self._modules)):
                 yield from self._follow(target, (), in_runner=in_runner)
-        for name in uses.mentions & set(self._modules):
+        for name in uses.words_with(PACKAGE) & self._modules.keys():
             yield from self._follow(_Target(name), (), in_runner=in_runner)
 
     def _resolve(self, module: str, chain: tuple[str, ...], *, in_runner: bool) -> Iterator[_Unit]:
@@ -321,19 +299,26 @@ def _imports_of(node: ast.stmt) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from _imports_of(child)
 
 
-def _bound_names(node: ast.AST) -> Iterator[str]:
-    """Yield the names of the module that a statement defines."""
-    if isinstance(node, _DEFINES):
-        yield node.name
-    elif isinstance(node, _IMPORTS):
-        for alias in node.names:
-            yield alias.asname or alias.name.partition(".")[0]
-    elif isinstance(node, ast.Name):
-        if isinstance(node.ctx, ast.Store):
-            yield node.id
-    elif not isinstance(node, _OWN_NAMES):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound_names(child)
+def _is_constant(value: ast.expr) -> bool:
+    """Whether a value is made of literals that cannot be changed."""
+    match value:
+        case ast.Constant():
+            return True
+        case ast.Tuple(elts=parts):
+            return all(_is_constant(part) for part in parts)
+        case ast.UnaryOp(operand=operand):
+            return _is_constant(operand)
+        case ast.BinOp(left=left, right=right):
+            return _is_constant(left) and _is_constant(right)
+        case _:
+            return False
+
+
+def _reaches_all(uses: Uses) -> bool:
+    return any(
+        chain[0] in _REACHES_ALL or chain[:2] == ("sys", "modules") or "__subclasses__" in chain
+        for chain in uses.chains
+    )
 
 
 def _sibling_imports(

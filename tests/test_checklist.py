@@ -173,7 +173,8 @@ EVERYBODY = {"accuracy.svd", "exact.gemm", "exact.syrk"}
         ("operands", "SIZES.extend([1])"),
         ("operands", "integers.cache = {}"),
         ("operands", "if True:\n    integers(0)"),
-        ("operands", "def keep(f): return f\n@keep\ndef one(): return 1"),
+        ("operands", "KEPT = []\ndef keep(f): KEPT.append(f)\n@keep\ndef one(): return 1"),
+        ("operands", "def keep(f): keep.last = f\n@keep\ndef one(): return 1"),
     ],
 )
 def test_what_acts_at_import_counts_for_everybody(
@@ -184,6 +185,48 @@ def test_what_acts_at_import_counts_for_everybody(
     path.write_text(path.read_text() + "\n" + statement + "\n")
     after = digests(folder)
     assert {name for name in before if before[name] != after[name]} == EVERYBODY
+
+
+def test_a_decorator_without_variables_counts_where_it_is_used(folder: Path) -> None:
+    path = folder / "exact.py"
+    text = "import functools\nN = 4\ndef few(f):\n    @functools.wraps(f)\n"
+    text += "    def inner(ctx):\n        return f(ctx, N)\n    return inner\n"
+    text = path.read_text() + text + decorated("dot", "return 1").replace("\ndef", "\n@few\ndef")
+    path.write_text(text)
+    assert changed(folder, "exact", "N = 4", "N = 5") == {"exact.dot"}
+
+
+def test_local_names_are_not_those_of_the_module(folder: Path) -> None:
+    path = folder / "exact.py"
+    body = """gemm = ctx.gemm
+    syrk = [gemm for gemm in range(3)]
+    def inner(STEP, operands):
+        return STEP, gemm, (lambda equal: equal)(operands), syrk
+    return inner"""
+    path.write_text(path.read_text() + decorated("dot", body))
+    assert changed(folder, "exact", "(STEP), 1)", "(STEP), 4)") == {"exact.gemm"}
+    assert changed(folder, "exact", "STEP = 3", "STEP = 5") == {"exact.gemm"}
+    assert changed(folder, "operands", "range(n)", "range(n + 1)") == {"exact.gemm"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "gemm = [STEP for STEP in range(3)]; return STEP",
+        "global STEP; STEP = 4",
+        "return (lambda: STEP)()",
+        "return [STEP for _ in range(3)]",
+        "return [x for x in range(STEP)]",
+        "return {STEP: 1 for x in ()}",
+        "return lambda n=STEP: n",
+        "class Inner:\n        step = STEP\n    return Inner",
+        "x: STEP = 1; return x",
+    ],
+)
+def test_names_of_the_module_are_found_in_every_scope(folder: Path, body: str) -> None:
+    path = folder / "exact.py"
+    path.write_text(path.read_text() + decorated("dot", body))
+    assert changed(folder, "exact", "STEP = 3", "STEP = 5") == {"exact.gemm", "exact.dot"}
 
 
 @pytest.mark.parametrize(
