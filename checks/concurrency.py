@@ -1,0 +1,293 @@
+"""Several Python threads inside BLAS at once: what one computes must not change another's result.
+
+Operands are integers, or systems whose solution is exact (`checks.factors`), so that results are
+compared bit by bit. A race needs luck: rounds are limited by time and counted.
+"""
+
+import numpy as np
+
+from checks.api import check
+from checks.factors import exact_cholesky, exact_system
+from checks.team import Rounds, run_together
+from checks.workers import require_threads
+
+__all__ = ["eigh_matmul", "mixed_matmul", "same_operation"]
+
+#: Rows, inner size and columns of tall products. Measured with 0.3.33.0.0 and 8 BLAS threads on two
+#: idle cores: each of these shapes is wrong in a quarter to a half of the rounds of about 0.1 s.
+TALL_SHAPES = ((400_000, 4, 4), (200_000, 16, 4), (400_000, 4, 2), (200_000, 8, 8))
+
+#: Limit of LAPACK's tests for symmetric eigenvalues and singular values (sep.in, svd.in).
+SPECTRUM_LIMIT = 50
+
+DOUBLE_ULP = 2.0**-52
+
+
+def _integers(random, shape, dtype, order="C"):
+    return np.asarray(random.randint(-8, 9, shape), dtype=dtype, order=order)
+
+
+def _exact_product(a, b):
+    """Multiply without BLAS; exact, since operands are small integers."""
+    return np.einsum("ij,jk->ik", a, b, optimize=False)
+
+
+def _compare(ctx, routine, what, result, exact, parameters):
+    """Count one result that must equal `exact` bit by bit."""
+    ctx.ran()
+    wrong = np.argwhere(np.asarray(result != exact))
+    if len(wrong):
+        ctx.fail(
+            routine,
+            "%s: %d of %d elements wrong, first at %s: %r for %r"
+            % (
+                what,
+                len(wrong),
+                exact.size,
+                tuple(map(int, wrong[0])),
+                np.asarray(result)[tuple(wrong[0])].item(),
+                exact[tuple(wrong[0])].item(),
+            ),
+            parameters,
+            first_bad=wrong[0],
+            bad=len(wrong),
+            of=exact.size,
+            box=list(zip(wrong.min(axis=0), wrong.max(axis=0))),
+        )
+
+
+@check(
+    id="concurrency.mixed-matmul",
+    title="Transposed and plain products at the same time do not mix",
+    category="concurrency",
+    routines=["dgemm", "sgemm"],
+    oracle=(
+        "Python threads released together multiply tall integer matrices, half of them stored by "
+        "rows and half by columns, so that two variants of the gemm driver run at once. All sums "
+        "are exact, so each result must equal the product that einsum forms without BLAS. Rounds "
+        "are repeated for a fixed time and counted."
+    ),
+    catches=(
+        "Locks or work space that each variant of a templated driver has for itself while the "
+        "worker threads are shared: OpenBLAS#5836 (numpy#31618, numpy#31708), #1851, #1844, #2126."
+    ),
+    min_threads=2,
+    budget=60.0,
+)
+def mixed_matmul(ctx):
+    random = np.random.RandomState(ctx.seed)
+    callers = ctx.by_profile(2, 4)
+    problems = []
+    for m, k, n in TALL_SHAPES[: ctx.by_profile(2, 4)]:
+        plain, transposed = (
+            _integers(random, (m, k), "float64"),
+            _integers(random, (m, k), "float64", "F"),
+        )
+        b = _integers(random, (k, n), "float64")
+        both = [(a, b, _exact_product(a, b)) for a in (plain, transposed)]
+        problems.append(((m, k, n), [both[caller % 2] for caller in range(callers)]))
+
+    a, b, _ = problems[0][1][0]
+    require_threads(ctx, lambda: np.matmul(a, b))
+
+    rounds = Rounds(seconds=ctx.by_profile(1.0, 5.0, 20.0), least=4)
+    for turn in rounds:
+        (m, k, n), operands = problems[turn % len(problems)]
+        results = _multiply_at_once(operands)
+        for caller, (result, (_, _, exact)) in enumerate(zip(results, operands)):
+            _compare(
+                ctx,
+                "dgemm",
+                "round %d, %d x %d x %d, %s operand beside %d other calls"
+                % (turn + 1, m, k, n, ("plain", "transposed")[caller % 2], callers - 1),
+                result,
+                exact,
+                {"m": m, "k": k, "n": n, "callers": callers, "seed": ctx.seed, "rounds": 200},
+            )
+    ctx.rounds = rounds.done
+
+
+def _multiply_at_once(operands):
+    """Return the products of all (a, b, _), each computed in a Python thread of its own."""
+    results = [None] * len(operands)
+
+    def caller(index):
+        a, b, _ = operands[index]
+
+        def multiply():
+            results[index] = a @ b
+
+        return multiply
+
+    run_together(*[caller(index) for index in range(len(operands))])
+    return results
+
+
+@check(
+    id="concurrency.eigh-matmul",
+    title="Products are right while another thread is in an eigenvalue solver",
+    category="concurrency",
+    routines=["dgemm", "dsyevd"],
+    oracle=(
+        "One Python thread calls eigh over and over; the other multiplies integer matrices of 64 "
+        "(not split over threads) and 128 (split), which must be exact. Eigenvalues must stay "
+        "within 2 * 50 * n * ulp * ||A|| of those computed alone: each run may err by LAPACK's "
+        "limit 50 (sep.in), and by Weyl's theorem eigenvalues move no more than the matrix."
+    ),
+    catches=(
+        "LAPACK drivers with threads of their own (dlaed3) that share buffers or the worker pool "
+        "with a running gemm: OpenBLAS#5825, numpy#32028."
+    ),
+    min_threads=2,
+    budget=60.0,
+)
+def eigh_matmul(ctx):
+    random = np.random.RandomState(ctx.seed)
+    n = ctx.by_profile(100, 160, 300)
+    symmetric = random.standard_normal((n, n))
+    symmetric += symmetric.T
+    alone = np.linalg.eigvalsh(symmetric)
+    products = []
+    for size in (64, 128):
+        a, b = (_integers(random, (size, size), "float64") for _ in range(2))
+        products.append((a, b, _exact_product(a, b)))
+    require_threads(ctx, lambda: products[1][0] @ products[1][1])
+
+    rounds = Rounds(seconds=ctx.by_profile(0.4, 3.0, 15.0), least=1)
+    solved = []
+    wrong = []
+    multiplied = [0]
+    busy = [True]
+
+    def solve():
+        try:
+            solved.extend(np.linalg.eigh(symmetric)[0] for _ in rounds)
+        finally:
+            busy[0] = False
+
+    def multiply():
+        while busy[0]:
+            for a, b, exact in products:
+                result = a @ b
+                multiplied[0] += 1
+                if not np.array_equal(result, exact):
+                    wrong.append((result, exact))
+
+    run_together(solve, multiply)
+    ctx.rounds = rounds.done
+    ctx.ran(multiplied[0] - len(wrong))
+    parameters = {"n": n, "seed": ctx.seed, "rounds": 50}
+    for result, exact in wrong:
+        _compare(ctx, "dgemm", "beside dsyevd of %d" % n, result, exact, parameters)
+    scale = n * DOUBLE_ULP * np.abs(alone).max()
+    for eigenvalues in solved:
+        ctx.require_ratio(
+            "dsyevd",
+            "eigenvalues beside dgemm, against those alone",
+            float(np.abs(eigenvalues - alone).max() / scale),
+            2 * SPECTRUM_LIMIT,
+            parameters,
+        )
+
+
+class _Operation:
+    """A call with a known result: exact if `limit` is None, else within `limit` * ulp * scale."""
+
+    def __init__(self, name, routine, call, expected, limit=None):
+        self.name = name
+        self.routine = routine
+        self.call = call
+        self.expected = expected
+        self.limit = limit
+
+
+def _operations(seed, system, spectrum, solve_too):
+    """Return the operations of `same_operation`: exact ones that thread, then LAPACK drivers.
+
+    system, spectrum: sizes of the former's matrices for LU and Cholesky, and of the latter's.
+    """
+    random = np.random.RandomState(seed)
+    found = []
+    for dtype, letter in (("float64", "d"), ("float32", "s"), ("complex128", "z")):
+        size = 100 if letter == "z" else 130
+        a = _integers(random, (size, size), dtype)
+        b = _integers(random, (size, size), dtype, "F")
+        found.append(
+            _Operation("gemm", letter + "gemm", lambda a=a, b=b: a @ b, _exact_product(a, b))
+        )
+    a = _integers(random, (110, 110), "float64")
+    found.append(_Operation("syrk", "dsyrk", lambda a=a: a @ a.T, _exact_product(a, a.T)))
+    for order in "CF":
+        a, x = _integers(random, (700, 700), "float64", order), _integers(random, 700, "float64")
+        found.append(
+            _Operation("gemv-" + order, "dgemv", lambda a=a, x=x: a @ x, np.einsum("ij,j->i", a, x))
+        )
+    lu = exact_system(seed, system, 70)
+    found.append(_Operation("det", "dgetrf", lambda: np.linalg.det(lu.a), np.array(lu.determinant)))
+    if solve_too:
+        found.append(_Operation("solve", "dgesv", lambda: np.linalg.solve(lu.a, lu.b), lu.x))
+    c, factor = exact_cholesky(seed, system)
+    found.append(_Operation("cholesky", "dpotrf", lambda: np.linalg.cholesky(c), factor))
+
+    general = random.standard_normal((spectrum, spectrum))
+    bound = 2 * SPECTRUM_LIMIT * spectrum
+    for name, routine, call in (
+        ("svd", "dgesdd", lambda: np.linalg.svd(general, compute_uv=False)),
+        ("eigvalsh", "dsyevd", lambda: np.linalg.eigvalsh(general + general.T)),
+        ("qr", "dgeqrf", lambda: np.sort(np.linalg.svd(np.linalg.qr(general)[1])[1])),
+        ("lstsq", "dgelsd", lambda: np.linalg.lstsq(general, general, rcond=None)[3]),
+    ):
+        found.append(_Operation(name, routine, call, call(), bound))
+    return found
+
+
+@check(
+    id="concurrency.same-operation",
+    title="The same call from several Python threads gives the same result in each",
+    category="concurrency",
+    routines=[
+        "?gemm", "dsyrk", "dgemv", "dgesv", "dgetrf", "dpotrf", "dgesdd", "dsyevd", "dgeqrf",
+        "dgelsd",
+    ],
+    oracle=(
+        "Threads released together call one routine each time: products of integers, LU and "
+        "Cholesky of matrices whose factors are dyadic numbers with few digits, which must all be "
+        "exact; singular values and eigenvalues must stay within 2 * 50 * n * ulp * ||A|| of those "
+        "computed alone (LAPACK's limit 50 for both runs; perturbation theorems of Weyl)."
+    ),
+    catches=(
+        "Static buffers and missing locks in one routine: OpenBLAS#1844 (static buffer in gemv), "
+        "#1755, #1851, #2444, #2363, #3057, #1191, numpy#32168 (lstsq), numpy#24512 (eigvalsh)."
+    ),
+    budget=60.0,
+)  # fmt: skip
+def same_operation(ctx):
+    # With more BLAS threads than cores, solve takes a second and a split SVD two: not for smoke.
+    sizes = ctx.by_profile((150, 24), (210, 140), (310, 210))
+    operations = _operations(ctx.seed, *sizes, solve_too=ctx.profile != "smoke")
+    require_threads(ctx, operations[0].call)
+    callers = ctx.by_profile(3, 6)
+    rounds = Rounds(seconds=ctx.by_profile(0.0, 4.0, 20.0), least=1)
+    for _ in rounds:
+        for operation in operations:
+            results = [None] * callers
+
+            def call_into(place, operation=operation, results=results):
+                results[place] = operation.call()
+
+            run_together(*[lambda place=place: call_into(place) for place in range(callers)])
+            for result in results:
+                _judge(ctx, operation, result, callers, sizes)
+    ctx.rounds = rounds.done
+
+
+def _judge(ctx, operation, result, callers, sizes):
+    parameters = {"operation": operation.name, "callers": callers, "seed": ctx.seed}
+    parameters.update(system=sizes[0], spectrum=sizes[1], rounds=100)
+    what = "%s in %d threads at once" % (operation.name, callers)
+    if operation.limit is None:
+        _compare(ctx, operation.routine, what, result, operation.expected, parameters)
+        return
+    scale = DOUBLE_ULP * np.abs(operation.expected).max()
+    error = np.abs(result - operation.expected).max()
+    ctx.require_ratio(operation.routine, what, float(error / scale), operation.limit, parameters)
