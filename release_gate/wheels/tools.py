@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def run_tool(
     `timeout` is in seconds, `extra` are environment variables.
     """
     name = Path(command[0]).name
+    shown = shlex.join("..." if "\n" in part else part for part in command)  # a script
     try:
         done = subprocess.run(
             command,
@@ -68,14 +70,14 @@ def run_tool(
         )
     except subprocess.TimeoutExpired as error:
         raise InfrastructureError(
-            Problem(what=f"{name} did not end in {timeout:g} s", where=" ".join(command))
+            Problem(what=f"{name} did not end in {timeout:g} s", where=shown)
         ) from error
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()[-_SHOWN_LINES:]
         raise InfrastructureError(
             Problem(
                 what=f"{name} failed (exit status {done.returncode}):\n" + "\n".join(lines),
-                where=" ".join(command),
+                where=shown,
             )
         )
     return done.stdout
