@@ -306,4 +306,4 @@ def _first_message(members: Sequence[Comparison]) -> str:
         if observation is not None and observation.evidence.cases:
             return f" First: {observation.evidence.cases[0].message}."
     reasons = (each.candidate_observation.reason for each in members if each.candidate_observation)
-    return next((f" {reason.rstrip('.')}." for reason in reasons if reason), "")
+    return next((f" {_title(reason.rstrip('.'))}." for reason in reasons if reason), "")

@@ -77,7 +77,7 @@ def _shorten(text: str, limit: int) -> str:
 
 
 def _link(text: str, url: str) -> str:
-    if not re.fullmatch(r"https://[\w./#?=&%+-]+", url):
+    if not re.fullmatch(r"https://github\.com/[\w./#?=&%+-]+", url):
         return escape(text)
     return f"[{escape(text)}]({url})"
 

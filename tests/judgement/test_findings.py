@@ -159,7 +159,7 @@ def test_lost_answers_are_findings_but_missing_cells_and_errors_are_not() -> Non
     (lost,) = findings(Haswell=observation("exact.gemm", Outcome.NOT_EXERCISED, "ran 1 thread"))
     assert lost.kind is ComparisonKind.LOST
     assert lost.symptom == "no answer"
-    assert lost.summary.endswith("The baseline answered, the candidate did not. ran 1 thread.")
+    assert lost.summary.endswith("The baseline answered, the candidate did not. Ran 1 thread.")
     assert first_failing(lost) is None
 
 
