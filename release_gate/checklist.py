@@ -11,6 +11,7 @@ from attrs import asdict, frozen
 from release_gate import wire
 from release_gate.errors import ConfigurationError, Problem, did_you_mean
 from release_gate.model import CheckSpec
+from release_gate.names import statements_in
 from release_gate.reach import PACKAGE, SourceGraph, definitions
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _decorated(
             else:
                 yield _Found(facts=facts, module=module, function=node.name, where=where)
     top = set(definitions(tree))
-    for inner in ast.walk(tree):
+    for inner in statements_in(tree):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner not in top:
             for decorator in inner.decorator_list:
                 target = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -153,7 +154,7 @@ def _decorated(
 def _names_of_decorator(tree: ast.Module) -> set[str]:
     """Return the spellings under which the module knows ``checks.api.check``."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in statements_in(tree):
         match node:
             case ast.ImportFrom(module=str(module), level=level) if (module, level) in {
                 (f"{PACKAGE}.api", 0),

@@ -14,9 +14,8 @@ from attrs import define, field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Uses", "bound_names", "uses_of"]
+__all__ = ["Uses", "bound_names", "statements_in", "uses_of"]
 
-_FUNCTION: Final = ast.FunctionDef | ast.AsyncFunctionDef
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -27,26 +26,55 @@ def uses_of(node: ast.AST) -> Uses:
     return uses
 
 
-def bound_names(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement binds in the scope in which it stands."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield node.name
-        case ast.Import() | ast.ImportFrom():
-            for alias in node.names:
-                yield alias.asname or alias.name.partition(".")[0]
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.Lambda():
-            return
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            for inner in ast.walk(node):  # an assignment expression binds outside
-                if isinstance(inner, ast.NamedExpr):
-                    yield from bound_names(inner.target)
-        case _:
-            yield from _captured(node)
-            for child in ast.iter_child_nodes(node):
-                yield from bound_names(child)
+def bound_names(*statements: ast.AST) -> set[str]:
+    """Return the names that statements bind in the scope in which they stand."""
+    return _scope(statements).bound
+
+
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield all statements inside `node`, those of inner definitions too, but no expressions."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = getattr(node, name, None)
+        for child in inner if isinstance(inner, list) else ():
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from statements_in(child)
+
+
+@define
+class _Scope:
+    """What one scope binds; by an import apart; and what it declares as the module's."""
+
+    bound: set[str] = field(factory=set)
+    imported: set[str] = field(factory=set)
+    shared: set[str] = field(factory=set)
+
+
+def _scope(statements: Iterable[ast.AST]) -> _Scope:
+    scope = _Scope()
+    waiting = list(statements)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                scope.bound.add(name)
+            case ast.Name() | ast.Constant() | ast.Lambda():
+                pass
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                scope.bound.add(node.name)
+            case ast.Import() | ast.ImportFrom():
+                names = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+                scope.bound |= names
+                scope.imported |= names
+            case ast.Global(names=declared):
+                scope.shared.update(declared)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                # Its targets are its own; an assignment expression binds outside.
+                waiting += (x.target for x in ast.walk(node) if isinstance(x, ast.NamedExpr))
+            case _:
+                scope.bound.update(_captured(node))
+                waiting += ast.iter_child_nodes(node)
+    return scope
 
 
 def _captured(node: ast.AST) -> Iterator[str]:
@@ -143,18 +171,17 @@ class Uses(ast.NodeVisitor):
             if id(child) not in inside:  # decorators, defaults, annotations: of the outer scope
                 self.visit(child)
         arguments = {child.arg for child in ast.walk(node.args) if isinstance(child, ast.arg)}
-        bound = {name for statement in statements for name in _local_names(statement)}
-        shared = {name for statement in statements for name in _declared_global(statement)}
-        self._visit_inside(frozenset(arguments | bound) - shared, statements)
+        scope = _scope(statements)
+        # A module that a function imports for itself is used like one that the module imports.
+        own = (arguments | scope.bound) - scope.imported - scope.shared
+        self._visit_inside(frozenset(own), statements)
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
     ) -> None:
         first = node.generators[0].iter
         self.visit(first)  # evaluated in the outer scope
-        targets = frozenset(
-            name for generator in node.generators for name in bound_names(generator.target)
-        )
+        targets = bound_names(*(generator.target for generator in node.generators))
         inner = [
             child
             for generator in node.generators
@@ -165,36 +192,10 @@ class Uses(ast.NodeVisitor):
             inner += [node.key, node.value]
         else:
             inner.append(node.elt)
-        self._visit_inside(targets, inner)
+        self._visit_inside(frozenset(targets), inner)
 
     def _visit_inside(self, names: frozenset[str], nodes: Iterable[ast.AST]) -> None:
         self._scopes.append(names)
         for node in nodes:
             self.visit(node)
         self._scopes.pop()
-
-
-def _local_names(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement of a function binds, other than by an import.
-
-    A module that a function imports for itself is used like one that the module imports.
-    """
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return
-    if isinstance(node, ast.stmt | ast.ExceptHandler) and not isinstance(
-        node, _FUNCTION | ast.ClassDef
-    ):
-        yield from _captured(node)
-        for child in ast.iter_child_nodes(node):
-            yield from _local_names(child)
-    else:
-        yield from bound_names(node)
-
-
-def _declared_global(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a function declares as those of the module."""
-    if isinstance(node, ast.Global):
-        yield from node.names
-    elif not isinstance(node, _FUNCTION | ast.Lambda | ast.ClassDef):
-        for child in ast.iter_child_nodes(node):
-            yield from _declared_global(child)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from release_gate.names import bound_names, uses_of
+from release_gate.names import bound_names, statements_in, uses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -133,7 +133,7 @@ class SourceGraph:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 acts = any(self._keeps(module, decorator) for decorator in node.decorator_list)
             case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
-                acts = any(self._acts(module, child) for child in _statements_in(node))
+                acts = any(self._acts(module, child) for child in _branches_of(node))
             case ast.Assign(targets=targets):
                 acts = not all(_only_names(target) for target in targets)
             case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
@@ -275,13 +275,13 @@ def definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctio
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
+    for node in [tree, *statements_in(tree)]:
         if isinstance(node, _DEFINES | ast.Module) and ast.get_docstring(node, clean=False):
             del node.body[0]
     return tree
 
 
-def _statements_in(node: ast.stmt) -> Iterator[ast.stmt]:
+def _branches_of(node: ast.stmt) -> Iterator[ast.stmt]:
     """Yield the statements directly inside a compound statement, in all of its branches."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt):
@@ -295,7 +295,7 @@ def _imports_of(node: ast.stmt) -> Iterator[ast.Import | ast.ImportFrom]:
     if isinstance(node, _IMPORTS):
         yield node
     elif isinstance(node, _COMPOUND):
-        for child in _statements_in(node):
+        for child in _branches_of(node):
             yield from _imports_of(child)
 
 
