@@ -4,13 +4,11 @@ Double precision goes through `numpy.linalg`; single precision, which `numpy.lin
 through LAPACK in the same library. Residuals are formed without BLAS (`oracles.multiply`).
 """
 
-import functools
-
 import numpy as np
 
 from checks import matrices
 from checks.api import check
-from checks.lapack import Lapack
+from checks.lapack import drivers_for
 from checks.operands import DTYPES, LAYOUTS, LETTER
 from checks.oracles import (
     BLAS_LIMIT,
@@ -34,6 +32,7 @@ from checks.oracles import (
     unit,
     values_ratio,
 )
+from checks.splitting import few_threads
 
 __all__ = ["cholesky", "det", "eig", "eigh", "gemm", "inv", "lstsq", "qr", "solve", "svd"]
 
@@ -46,61 +45,14 @@ MEDIUM = (75, 80, 96, 97, 127, 128, 129, 142, 143)
 LARGE = (200, 257, 283, 300)
 
 
-class NumPyDrivers:
-    """`numpy.linalg` with the signatures of `Lapack`."""
-
-    solve = staticmethod(np.linalg.solve)
-    inv = staticmethod(np.linalg.inv)
-    cholesky = staticmethod(np.linalg.cholesky)
-    qr = staticmethod(np.linalg.qr)
-    eig = staticmethod(np.linalg.eig)
-
-    @staticmethod
-    def eigh(a, vectors=True):
-        return np.linalg.eigh(a) if vectors else np.linalg.eigvalsh(a)
-
-    @staticmethod
-    def svd(a, vectors=True):
-        return np.linalg.svd(a, full_matrices=False, compute_uv=vectors)
-
-    @staticmethod
-    def lstsq(a, b):
-        rcond = np.finfo(a.dtype).eps * max(a.shape)
-        x, _, rank, s = np.linalg.lstsq(a, b, rcond=rcond)
-        return x, rank, s
-
-
-def _few_threads(function):
-    """Run a check on two threads in threaded cells of the smoke profile, on all in the others.
-
-    With more threads than cores each split step takes 50 ms and more, a factorization seconds. Two
-    threads go through the same code, split once.
-    """
-
-    @functools.wraps(function)
-    def run(ctx):
-        fewer = ctx.threads > 2 and ctx.profile == "smoke"
-        if fewer:
-            ctx.blas.set_num_threads(2)
-        ctx.threads_used = ctx.blas.get_num_threads()
-        try:
-            function(ctx)
-        finally:
-            if fewer:
-                ctx.blas.set_num_threads(ctx.threads)
-
-    return run
-
-
 def _cases(ctx, sizes, kinds, threaded):
     """Yield (drivers, parameters): each size with random and with one other kind.
 
     threaded: {dtype: sizes} for the cells with several threads: above the points where OpenBLAS
     splits the work.
     """
-    single = Lapack(ctx.blas)
     for position, dtype in enumerate(DTYPES):
-        drivers = NumPyDrivers if dtype in ("float64", "complex128") else single
+        drivers = drivers_for(ctx.blas, dtype)
         own = sizes if ctx.threads == 1 else threaded.get(dtype, ())
         for index, size in enumerate(own):
             others = [kind for kind in kinds if kind != "random"]
@@ -169,7 +121,7 @@ def _threaded(real, complex_):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def solve(ctx):
     sizes = SMALL + MEDIUM + ctx.by_profile((283,), LARGE)
     threaded = _threaded((33, 101, 143, *ctx.by_profile((), (283,))), (33, 80))
@@ -185,9 +137,8 @@ def solve(ctx):
 
 def _subnormal_pivots(ctx):
     """Solve diagonal systems whose last pivot is subnormal: x = 1 exactly (OpenBLAS#3976)."""
-    single = Lapack(ctx.blas)
     for dtype in DTYPES:
-        drivers = NumPyDrivers if dtype in ("float64", "complex128") else single
+        drivers = drivers_for(ctx.blas, dtype)
         tiny = float(np.finfo(dtype).tiny)
         for n in (2, 3, 8, 33):
             for divisor in (2.0,) if dtype.startswith("c") else (2.0, 1024.0):
@@ -227,7 +178,7 @@ def _distance(x, dtype):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def inv(ctx):
     kinds = ("random", "spectrum", "clustered", "graded")
     threaded = _threaded((101, 143, *ctx.by_profile((), (200, 283))), (33, 80))
@@ -244,9 +195,8 @@ def inv(ctx):
 
 def _elementary_inverses(ctx):
     """Invert I + 10 e_i e_j^T: I - 10 e_i e_j^T exactly (numpy#22502)."""
-    single = Lapack(ctx.blas)
     for dtype in DTYPES:
-        drivers = NumPyDrivers if dtype in ("float64", "complex128") else single
+        drivers = drivers_for(ctx.blas, dtype)
         for n in (2, 5, 8, 16, 24, 33, 48, 64, 80, 129):
             i, j = n - 1 - n // 3, n // 4
             a, exact = np.eye(n, dtype=dtype), np.eye(n, dtype=dtype)
@@ -274,7 +224,7 @@ def _elementary_inverses(ctx):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def cholesky(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded((65, 129, 257, *ctx.by_profile((), (300,))), (33, 129))
@@ -309,7 +259,7 @@ def _rectangular(sizes):
     catches="Householder blocks above wrong gemv, ger, trmm and gemm tails: OpenBLAS#2187.",
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def qr(ctx):
     kinds = ("random", "spectrum", "graded", "near-singular", "large", "small")
     threaded = _threaded(((65, 40), (143, 101)), ((33, 20), (80, 65)))
@@ -345,7 +295,7 @@ def qr(ctx):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded((65, 97, *ctx.by_profile((), (200,))), (33, 65))
@@ -389,7 +339,7 @@ def _eigh_name(dtype):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def eig(ctx):
     # Not graded: balancing does not keep the normwise backward error small there.
     kinds = ("random", "spectrum", "clustered", "large", "small")
@@ -429,7 +379,7 @@ def eig(ctx):
     ),
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded(((40, 33), (97, 65)), ((20, 16), (65, 50)))
@@ -469,7 +419,7 @@ def svd(ctx):
     catches="OpenBLAS#2187 (gelsd: wrong polynomial fit on AVX-512), scipy#24319.",
     budget=120.0,
 )
-@_few_threads
+@few_threads
 def lstsq(ctx):
     kinds = ("random", "spectrum", "clustered")
     threaded = _threaded(((40, 20), (129, 97)), ((20, 12), (65, 50)))
@@ -609,7 +559,7 @@ def _parity(permutation):
     ),
     budget=60.0,
 )
-@_few_threads
+@few_threads
 def gemm(ctx):
     shapes = [
         (1, 1, 1), (2, 3, 5), (7, 8, 9), (16, 17, 33), (31, 32, 64), (33, 48, 100), (64, 64, 129),

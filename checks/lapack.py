@@ -11,7 +11,40 @@ import numpy as np
 
 from checks.operands import LETTER, real_dtype
 
-__all__ = ["Lapack"]
+__all__ = ["IllegalArgument", "Lapack", "drivers_for"]
+
+
+class IllegalArgument(Exception):
+    """A routine calls one of its arguments illegal (INFO < 0)."""
+
+
+def drivers_for(library, dtype):
+    """Return `numpy.linalg` for double precision, `Lapack` for single."""
+    return NumPyDrivers if dtype in ("float64", "complex128") else Lapack(library)
+
+
+class NumPyDrivers:
+    """`numpy.linalg` with the signatures of `Lapack`."""
+
+    solve = staticmethod(np.linalg.solve)
+    inv = staticmethod(np.linalg.inv)
+    cholesky = staticmethod(np.linalg.cholesky)
+    qr = staticmethod(np.linalg.qr)
+    eig = staticmethod(np.linalg.eig)
+
+    @staticmethod
+    def eigh(a, vectors=True):
+        return np.linalg.eigh(a) if vectors else np.linalg.eigvalsh(a)
+
+    @staticmethod
+    def svd(a, vectors=True):
+        return np.linalg.svd(a, full_matrices=False, compute_uv=vectors)
+
+    @staticmethod
+    def lstsq(a, b):
+        rcond = np.finfo(a.dtype).eps * max(a.shape)
+        x, _, rank, s = np.linalg.lstsq(a, b, rcond=rcond)
+        return x, rank, s
 
 
 class Lapack:
@@ -43,7 +76,7 @@ class Lapack:
         info = self._integer(0)
         self._functions[name](*passed, ctypes.byref(info), *lengths)
         if info.value < 0:
-            raise ValueError("%s: illegal argument %d" % (name, -info.value))
+            raise IllegalArgument("%s: illegal argument %d" % (name, -info.value))
         return info.value
 
     def _with_workspace(self, name, dtype, before, after=()):

@@ -1,0 +1,27 @@
+"""How many threads a check works with, where the cell's number would cost seconds per call."""
+
+import functools
+
+__all__ = ["few_threads"]
+
+
+def few_threads(function):
+    """Run a check on two threads in threaded cells of the smoke profile, on all in the others.
+
+    With more threads than cores each split step takes 50 ms and more, a factorization seconds. Two
+    threads go through the same code, split once.
+    """
+
+    @functools.wraps(function)
+    def run(ctx):
+        fewer = ctx.threads > 2 and ctx.profile == "smoke"
+        if fewer:
+            ctx.blas.set_num_threads(2)
+        ctx.threads_used = ctx.blas.get_num_threads()
+        try:
+            function(ctx)
+        finally:
+            if fewer:
+                ctx.blas.set_num_threads(ctx.threads)
+
+    return run
