@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,7 +48,16 @@ class IndexFile:
     version: str
     url: str
     sha256: str
+    uploaded: str | None = None  # ISO 8601
     yanked: bool = False
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {"sha256": self.sha256}
+
+    @property
+    def upload_time(self) -> datetime | None:
+        return datetime.fromisoformat(self.uploaded) if self.uploaded else None
 
 
 def file_sha256(path: Path) -> str:
@@ -148,37 +158,44 @@ class Index:
             self._client = PyPISimple(self._url) if self._url else PyPISimple()
         return self._client
 
-    def _ask(self, project: str) -> tuple[IndexFile, ...]:
+    def packages(self, project: str) -> tuple[DistributionPackage, ...]:
+        """Return all that the index says of the files of `project`; nothing is cached.
+
+        Raises ConfigurationError when there is no such project, InfrastructureError when the index
+        does not answer.
+        """
         import requests  # noqa: PLC0415  (as above)
         from pypi_simple import NoSuchProjectError  # noqa: PLC0415
 
-        def request() -> tuple[IndexFile, ...]:
-            page = self._connect().get_project_page(project, timeout=TIMEOUT)
-            found = (_index_file(package) for package in page.packages)
-            return tuple(file for file in found if file is not None)
+        def request() -> tuple[DistributionPackage, ...]:
+            return tuple(self._connect().get_project_page(project, timeout=TIMEOUT).packages)
 
         try:
-            files = self._patiently(request)
+            return self._patiently(request)
         except NoSuchProjectError as error:
             raise ConfigurationError(
                 Problem(what="the index has no such project", where=project)
             ) from error
         except (requests.RequestException, ValueError) as error:
+            raise self._no_answer(project, error) from error
+
+    def _ask(self, project: str) -> tuple[IndexFile, ...]:
+        try:
+            found = [_index_file(package) for package in self.packages(project)]
+        except InfrastructureError as error:
             return self._remembered(project, error)
+        files = tuple(file for file in found if file is not None)
         write_json(self._listing(project), [asdict(file) for file in files])
         return files
 
-    def _remembered(self, project: str, error: Exception) -> tuple[IndexFile, ...]:
+    def _remembered(self, project: str, error: InfrastructureError) -> tuple[IndexFile, ...]:
         listing = self._listing(project)
         try:
             files = tuple(IndexFile(**entry) for entry in json.loads(listing.read_bytes()))
         except (OSError, ValueError, TypeError):
-            raise self._no_answer(project, error) from error
+            raise error from None
         age = max(0.0, time.time() - listing.stat().st_mtime) / 86400
-        self._say(
-            f"the package index does not answer ({type(error).__name__}); "
-            f"using its list of {project} from {age:.1f} days ago"
-        )
+        self._say(f"{error.problems[0].what}; using its list of {project} from {age:.1f} days ago")
         return files
 
     def _download(self, file: IndexFile) -> Path:
@@ -262,7 +279,8 @@ def _index_file(package: DistributionPackage) -> IndexFile | None:
         version=package.version,
         url=package.url,
         sha256=sha256.lower(),
-        yanked=package.is_yanked,
+        uploaded=package.upload_time.isoformat() if package.upload_time else None,
+        yanked=bool(package.is_yanked),
     )
 
 

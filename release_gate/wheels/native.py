@@ -86,7 +86,7 @@ def build_wheel(
 
         def make(work: Path) -> None:
             nonlocal how
-            with progress.stage(name, seconds=expected) as stage, _alone(tree):
+            with progress.stage(name, seconds=expected) as stage, _alone(tree, stage):
                 how = _make(
                     work,
                     tree,
@@ -209,14 +209,18 @@ def _tree(
 
 
 @contextmanager
-def _alone(tree: BuildTree) -> Iterator[None]:
+def _alone(tree: BuildTree, stage: Stage) -> Iterator[None]:
     """Keep other processes out of a build tree, and those of a killed gate that still compile."""
     tree.folder.parent.mkdir(parents=True, exist_ok=True)
     path = tree.folder.with_name(f".{tree.folder.name}.lock")
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         with storage_errors(tree.folder):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stage.note(f"another build still uses {tree.folder}; waiting for it")
+                fcntl.flock(handle, fcntl.LOCK_EX)
         tree.lock = handle  # the compilers inherit it
         yield
     finally:

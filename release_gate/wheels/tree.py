@@ -77,6 +77,7 @@ class BuildTree:
         self.source = folder / "src"
         self.build = folder / "build"
         self.openblas = folder / "openblas"
+        self.raw = folder / "wheel"
         self.prototype = folder / "prototype"
         self.log = folder / _LOG
         self.lock: int | None = None
@@ -93,19 +94,31 @@ class BuildTree:
     def compile(
         self, numpy: NumPySource, library: Library, index: Index, stage: Stage, jobs: int | None
     ) -> None:
-        """Build everything from scratch, linked to `library`, and keep the wheel's files."""
+        """Build everything from scratch, linked to `library`, and keep the wheel's files.
+
+        When it fails or is interrupted, only the log stays.
+        """
         remove(self.folder)
         self.folder.mkdir(parents=True)
+        try:
+            self._compile(numpy, library, index, stage, jobs)
+        except BaseException:
+            for folder in (self.source, self.build, self.openblas, self.prototype, self.raw):
+                remove(folder)
+            raise
+
+    def _compile(
+        self, numpy: NumPySource, library: Library, index: Index, stage: Stage, jobs: int | None
+    ) -> None:
         epoch = unpack_source(numpy, self.source, index)
         self._place(library)
-        wheels = self.folder / "wheel"
         settings = [f"-Csetup-args={argument}" for argument in setup_arguments(library)]
         settings += [f"-Cbuild-dir={self.build}"]
         settings += [f"-Ccompile-args=-j{jobs}"] if jobs else []
         command = [self._environment.python, "-m", "build", "--wheel", "--no-isolation"]
-        command += ["--skip-dependency-check", "--outdir", str(wheels), *settings]
+        command += ["--skip-dependency-check", "--outdir", str(self.raw), *settings]
         self._run(command, self.source, epoch, _Counter(stage))
-        (wheel,) = wheels.glob("*.whl")
+        (wheel,) = self.raw.glob("*.whl")
         unpack_wheel(wheel, self.prototype)
         facts = Facts(
             version=library.version,

@@ -29,6 +29,8 @@ def test_lists_and_fetches_once(made_index: MadeIndex, digest: str, tmp_path: Pa
     index = Index(tmp_path / "cache", made_index.url)
     (file,) = index.files("numpy")
     assert (file.filename, file.version, file.sha256) == (NAME, "2.4.6", digest)
+    assert file.digests == {"sha256": digest}
+    assert f"{file.upload_time:%Y-%m-%d}" == "2026-05-18"
     path = index.fetch(file)
     assert path.read_bytes() == b"a source archive"
     asked = len(made_index.requests)

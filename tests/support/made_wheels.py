@@ -279,11 +279,13 @@ class MadeIndex:
             {
                 "filename": name,
                 "url": f"{base}/files/{name}",
+                "size": len(self.files[project][name]),
+                "upload-time": "2026-05-18T21:43:00Z",
                 "hashes": {"sha256": self.digests.get(name, hashlib.sha256(content).hexdigest())},
             }
             for name, content in self.files[project].items()
         ]
-        page = {"meta": {"api-version": "1.0"}, "name": project, "files": files}
+        page = {"meta": {"api-version": "1.1"}, "name": project, "files": files, "versions": []}
         return json.dumps(page).encode()
 
 
