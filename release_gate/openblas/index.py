@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -48,16 +47,7 @@ class IndexFile:
     version: str
     url: str
     sha256: str
-    uploaded: str | None = None  # ISO 8601
     yanked: bool = False
-
-    @property
-    def digests(self) -> dict[str, str]:
-        return {"sha256": self.sha256}
-
-    @property
-    def upload_time(self) -> datetime | None:
-        return datetime.fromisoformat(self.uploaded) if self.uploaded else None
 
 
 def file_sha256(path: Path) -> str:
@@ -279,7 +269,6 @@ def _index_file(package: DistributionPackage) -> IndexFile | None:
         version=package.version,
         url=package.url,
         sha256=sha256.lower(),
-        uploaded=package.upload_time.isoformat() if package.upload_time else None,
         yanked=bool(package.is_yanked),
     )
 
