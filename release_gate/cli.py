@@ -166,7 +166,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index")
     pins.add_argument("version", nargs="?", help="version (default: list those on the index)")
-    pins.add_argument("--project", default="scipy-openblas64", help="scipy-openblas64 or ...32")
+    pins.add_argument(
+        "--project", choices=("scipy-openblas64", "scipy-openblas32"), default="scipy-openblas64"
+    )
     return parser
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from typing import TextIO
 
-    from release_gate.model import NotCovered, Plan, RequirementResult
+    from release_gate.model import CellResult, NotCovered, Plan, RequirementResult
     from release_gate.report.document import FindingReport, Report
 
-__all__ = ["Style", "duration", "next_command", "render_plan", "render_summary", "where"]
+__all__ = [
+    "Style",
+    "duration",
+    "next_command",
+    "render_cells",
+    "render_plan",
+    "render_summary",
+    "where",
+]
 
 _COLOURS = {
     Tone.GOOD: "green",
@@ -211,6 +219,45 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
     page.line(page.toned(report.verdict), Text(f": {report.headline}", style="bold"))
     page.line("next: ", Text(next_command(report, folder), style="cyan"))
     return page.text()
+
+
+def render_cells(
+    results: Sequence[CellResult], not_covered: Sequence[NotCovered], style: Style | None = None
+) -> str:
+    """Return what was seen in each cell, for ``check``: everything that did not pass, in words."""
+    page = _Page(style or Style())
+    for result in results:
+        cell = result.cell
+        name = "wheel" if cell.kernel is None else f"{cell.kernel}, {_threads(cell.threads)}"
+        counts = Counter(each.outcome for each in result.observations)
+        worst = min(counts, key=lambda outcome: look(outcome).rank, default=None)
+        parts = ", ".join(
+            f"{counts[outcome]} {look(outcome).label}"
+            for outcome in sorted(counts, key=lambda outcome: -look(outcome).rank)
+        )
+        page.heading(f"{name}: {parts} in {duration(result.seconds)}")
+        if cell.kernel is not None and not _runs(result):
+            seen = result.kernel.observed or "nothing that was read back"
+            page.entry(page.toned(Outcome.ERROR), f"ran {seen}, not {cell.kernel}")
+        if worst is not Outcome.PASSED:
+            for each in result.observations:
+                if each.outcome is not Outcome.PASSED:
+                    flaky = " (passed when repeated)" if each.flaky else ""
+                    page.entry(
+                        page.toned(each.outcome, each.check), f"{each.reason}{flaky}", indent=2
+                    )
+    _not_covered(page, not_covered, "Not covered")
+    return page.text()
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _runs(result: CellResult) -> bool:
+    """Say whether the kernel that was asked for is the one that ran."""
+    asked, got = result.kernel.requested or "", result.kernel.observed or ""
+    return asked.casefold() == got.casefold()
 
 
 def next_command(report: Report, folder: str = "") -> str:

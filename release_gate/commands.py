@@ -1,0 +1,317 @@
+"""What each sub-command does: parsed options in, result on stdout, exit code out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import textwrap
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from release_gate import wire
+from release_gate.checklist import read_checks
+from release_gate.errors import (
+    ConfigurationError,
+    ExitCode,
+    GateError,
+    InfrastructureError,
+    Interrupted,
+    Problem,
+    did_you_mean,
+)
+from release_gate.execution.interrupts import termination_interrupts
+from release_gate.judgement.decide import exit_code
+from release_gate.matrix.load import load_matrices
+from release_gate.matrix.pins import pin_entry
+from release_gate.model import CellResult, Outcome, Plan, Provider
+from release_gate.openblas.library import obtain_library
+from release_gate.openblas.pins import resolve_pin
+from release_gate.pipeline import (
+    Clock,
+    build_wheels,
+    check_cells,
+    claim_folder,
+    judge_results,
+    open_any_wheel,
+    open_workshop,
+    plan_one_wheel,
+    prepare,
+    record_of,
+)
+from release_gate.progress import Silent
+from release_gate.report.document import make_report, read_report
+from release_gate.report.files import write_reports
+from release_gate.report.progress import make_progress
+from release_gate.report.reproduction import attach_reproducers
+from release_gate.report.terminal import Style, render_cells, render_plan, render_summary
+from release_gate.resources import checks_dir, matrices_dir
+from release_gate.wheels.inspection import INSPECTIONS
+from release_gate.wheels.swap import swap_library
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from release_gate.model import CheckSpec
+    from release_gate.pipeline import Workshop
+    from release_gate.progress import Progress
+    from release_gate.report.document import Report
+
+__all__ = ["COMMANDS"]
+
+#: Options of the command line that are settings of a run.
+SETTINGS = (
+    *("numpy", "python", "baseline", "kernels", "threads", "checks", "profile"),
+    *("out", "cache", "index_url", "jobs", "fresh"),
+)
+
+CHECK_SCHEMA = "release-gate/check/1"
+
+
+def _plan(options: Namespace) -> int:
+    shop = _open(options)
+    plan = prepare(shop)
+    _print(_document(wire.PLAN_SCHEMA, plan) if options.json else render_plan(plan, _style()))
+    return ExitCode.GO
+
+
+def _run(options: Namespace) -> int:
+    clock = Clock()
+    with _interruptible("release-gate run with the same options goes on where it stopped"):
+        with clock.stage("plan"):
+            shop = _open(options)
+            out = Path(shop.settings.out)
+            claim_folder(out)
+            plan = prepare(shop)
+        wire.write_plan(out / "plan.json", plan)
+        shop.progress.say(render_plan(plan, Style.of(sys.stderr)))
+        with clock.stage("build"):
+            wheels, problems = build_wheels(shop, plan)
+        for problem in problems:
+            shop.progress.say(f"error: {problem}")
+        with clock.stage("check"):
+            results = check_cells(shop, plan, wheels, out)
+        with clock.stage("judge"):
+            decision = judge_results(plan, results, shop.matrices, tuple(shop.specs.values()))
+        with clock.stage("reproduce"):
+            decision = attach_reproducers(
+                decision,
+                results,
+                wheels,
+                templates=checks_dir() / "reproducers",
+                out=out / "reproducers",
+                cache=None if shop.settings.fresh else shop.cache / "reproduced",
+                progress=shop.progress,
+            )
+        command = shlex.join(["release-gate", *sys.argv[1:]])
+        report = make_report(
+            record_of(plan, results, decision, clock=clock, command=command, wheels=wheels)
+        )
+        write_reports(report, out)
+        _show(report, out, options)
+        return exit_code(decision.verdict)
+
+
+def _build(options: Namespace) -> int:
+    with _interruptible("the same command goes on where it stopped"):
+        shop = _open(options)
+        plan = prepare(shop)
+        wheels, problems = build_wheels(shop, plan)
+        if problems:
+            raise InfrastructureError(problems)
+        if options.json:
+            _print(json.dumps(wire.to_data(tuple(wheels.values())), indent=1))
+        else:
+            for pin, wheel in wheels.items():
+                _print(f"{pin}\t{wheel.path}")
+        return ExitCode.GO
+
+
+def _check(options: Namespace) -> int:
+    with _interruptible("the same command goes on where it stopped"):
+        shop = _open(options)
+        wheel = open_any_wheel(shop, options.wheel)
+        if options.openblas:
+            pin = resolve_pin(
+                options.openblas, pins=shop.matrices.pin_files, host=shop.host, index=shop.index
+            )
+            library = obtain_library(pin, shop.index, shop.cache)
+            wheel = swap_library(wheel, library, pin, shop.cache)
+        plan = plan_one_wheel(shop, wheel)
+        results = check_cells(shop, plan, {wheel.pin: wheel})
+    if options.json:
+        cells = [{"schema": wire.CELL_SCHEMA, **wire.to_data(result)} for result in results]
+        document = {"schema": CHECK_SCHEMA, "cells": cells}
+        if options.json == "-":
+            _print(json.dumps(document, indent=1))
+        else:
+            wire.write_json(Path(options.json), document)
+    if options.json != "-":
+        _print(render_cells(results, plan.not_covered, _style()))
+    return _check_exit(results)
+
+
+def _check_exit(results: Iterable[CellResult]) -> ExitCode:
+    """Return the exit code of ``check``: an answer counts on the kernel that was asked for only."""
+    outcomes: set[Outcome] = set()
+    for result in results:
+        asked, got = result.kernel.requested, result.kernel.observed
+        if asked is not None and asked.casefold() != (got or "").casefold():
+            outcomes.add(Outcome.ERROR)
+        outcomes |= {each.outcome for each in result.observations}
+    if any(outcome.is_failure for outcome in outcomes):
+        return ExitCode.NO_GO
+    conclusive = Outcome.PASSED in outcomes and outcomes <= {Outcome.PASSED, Outcome.UNSUPPORTED}
+    return ExitCode.GO if conclusive else ExitCode.INCONCLUSIVE
+
+
+def _judge(options: Namespace) -> int:
+    clock = Clock()
+    out = options.out or Path("gate-report")
+    plan, results = _read_results(options.results, options.plan)
+    matrices = load_matrices(options.matrices or matrices_dir())
+    specs = (*INSPECTIONS, *read_checks(checks_dir()))
+    claim_folder(out)
+    with clock.stage("judge"):
+        decision = judge_results(plan, results, matrices, specs)
+    wire.write_plan(out / "plan.json", plan)
+    for result in results:
+        wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)
+    command = shlex.join(["release-gate", *sys.argv[1:]])
+    report = make_report(record_of(plan, results, decision, clock=clock, command=command))
+    write_reports(report, out)
+    _show(report, out, options)
+    return exit_code(decision.verdict)
+
+
+def _read_results(paths: Sequence[Path], plan: Path | None) -> tuple[Plan, list[CellResult]]:
+    """Return the plan and every result; raise one error with all files that cannot be read."""
+    problems: list[Problem] = []
+    results: list[CellResult] = []
+    found: Plan | None = None
+    for path in paths:
+        try:
+            results.append(wire.read_cell(path))
+        except GateError as error:
+            problems.extend(error.problems)
+    places = [plan] if plan else _plans_beside(paths)
+    try:
+        if not places:
+            problems.append(Problem(what="no plan.json", where=str(paths[0].parent), hint="--plan"))
+        else:
+            found = wire.read_plan(places[0])
+    except GateError as error:
+        problems.extend(error.problems)
+    if problems or found is None:
+        raise ConfigurationError(problems)
+    return found, results
+
+
+def _plans_beside(paths: Sequence[Path]) -> list[Path]:
+    folders = dict.fromkeys(f for path in paths for f in (path.parent, path.parent.parent))
+    return [folder / "plan.json" for folder in folders if (folder / "plan.json").is_file()]
+
+
+def _report(options: Namespace) -> int:
+    folder = options.folder or Path("gate-report")
+    path = folder / "report.json" if folder.is_dir() else folder
+    report = read_report(path)
+    _show(report, path.parent, options)
+    return ExitCode.GO
+
+
+def _explain(options: Namespace) -> int:
+    specs = {spec.id: spec for spec in (*INSPECTIONS, *read_checks(checks_dir()))}
+    if options.id is None:
+        listed = list(specs.values())
+        text = "\n".join(f"{spec.id:<28} {spec.title}" for spec in listed)
+    elif options.id in specs:
+        listed = [specs[options.id]]
+        text = _explained(listed[0])
+    else:
+        hint = did_you_mean(options.id, list(specs)) or "release-gate explain lists them"
+        raise ConfigurationError(Problem(what=f"no check is called {options.id!r}", hint=hint))
+    _print(json.dumps(wire.to_data(tuple(listed)), indent=1) if options.json else text)
+    return ExitCode.GO
+
+
+def _explained(spec: CheckSpec) -> str:
+    threads = f"{spec.min_threads} or more" if spec.max_threads is None else str(spec.max_threads)
+    facts = {
+        "routines": ", ".join(spec.routines) or "none",
+        "threads": threads,
+        "profiles": ", ".join(spec.profiles),
+        "systems": ", ".join(spec.systems) or "all",
+        "budget": f"{spec.budget:g} s of wall time, {spec.idle:g} s without CPU use",
+    }
+    lines = [f"{spec.id}: {spec.title}", ""]
+    lines += [f"  {name:<9} {value}" for name, value in facts.items()]
+    for name in ("oracle", "catches"):
+        lines += [
+            "",
+            f"{name}:",
+            *textwrap.wrap(getattr(spec, name), 96, initial_indent="  ", subsequent_indent="  "),
+        ]
+    return "\n".join(lines)
+
+
+def _pins(options: Namespace) -> int:
+    provider = Provider(options.project)
+    files = _open(options).index.packages(provider)
+    if options.version is None:
+        _print("\n".join(dict.fromkeys(file.version or "?" for file in files)))
+    else:
+        _print(pin_entry(files, options.version, provider))
+    return ExitCode.GO
+
+
+def _open(options: Namespace) -> Workshop:
+    given: dict[str, Any] = {name: getattr(options, name, None) for name in SETTINGS}
+    given["candidates"] = getattr(options, "candidate", None)
+    progress: Progress = Silent() if options.quiet else make_progress(sys.stderr)
+    return open_workshop(progress, options.matrices, **given)
+
+
+@contextmanager
+def _interruptible(hint: str) -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and SIGHUP into `Interrupted`; children have been ended by then."""
+    try:
+        with termination_interrupts():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            Problem(what="interrupted; what is finished is kept", hint=hint)
+        ) from None
+
+
+def _show(report: Report, folder: Path, options: Namespace) -> None:
+    if options.json:
+        _print((folder / "report.json").read_text(encoding="utf-8"))
+    else:
+        _print(render_summary(report, str(folder), _style()))
+
+
+def _style() -> Style:
+    return Style.of(sys.stdout)
+
+
+def _document(schema: str, value: object) -> str:
+    return json.dumps({"schema": schema, **wire.to_data(value)}, indent=1)
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201  (stdout carries the result)
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "plan": _plan,
+    "run": _run,
+    "build": _build,
+    "check": _check,
+    "judge": _judge,
+    "report": _report,
+    "explain": _explain,
+    "pins": _pins,
+}
