@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -19,7 +20,17 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, *groups))
+    """Install the project and its groups, unless this environment has just that already.
+
+    A second gate with nothing changed takes seconds; resolving its requirements again would double
+    that. The project itself is installed as a link to the sources.
+    """
+    packages = ["-e", ".", *nox.project.dependency_groups(PYPROJECT, *groups)]
+    stamp = Path(session.virtualenv.location) / "installed"
+    state = repr((packages, PYPROJECT["project"], sys.version))
+    if not stamp.is_file() or stamp.read_text("utf-8") != state:
+        session.install(*packages)
+        stamp.write_text(state, "utf-8")
 
 
 def _release_gate(session: nox.Session, *arguments: str) -> None:
@@ -37,38 +48,37 @@ def _release_gate(session: nox.Session, *arguments: str) -> None:
         raise SystemExit(code)
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def gate(session: nox.Session) -> None:
     """May this NumPy ship with this OpenBLAS? (= release-gate run)"""
     _install(session)
     _release_gate(session, "run", *session.posargs)
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """The project's own tests, without the slow ones."""
     _install(session, "test")
     session.run("pytest", "-m", "not slow", *session.posargs)
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def equivalence(session: nox.Session) -> None:
     """Slow: the wheel linked in the shared tree equals one built from scratch, file by file."""
     _install(session, "test")
     session.run("pytest", "-m", "slow", "--timeout=3000", *session.posargs)
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
     """Ruff (rules and format) and mypy strict."""
     _install(session, "lint", "test")
-    session.install("nox")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
 
 
-@nox.session
+@nox.session(reuse_venv=True)
 def bench(session: nox.Session) -> None:
     """Measure the figures of docs/performance.md on this machine (half an hour)."""
     _install(session, "test")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -188,6 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone, as in `... | head`
         sys.stderr.close()
+        return ExitCode.INFRASTRUCTURE
+    except Exception:  # noqa: BLE001  (uncaught, it would exit with 1: that is NO-GO)
+        traceback.print_exc()
+        print("error: this is a bug in the gate, and no verdict; please report it", file=sys.stderr)
         return ExitCode.INFRASTRUCTURE
 
 

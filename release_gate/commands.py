@@ -42,7 +42,7 @@ from release_gate.pipeline import (
 )
 from release_gate.progress import Silent
 from release_gate.report.document import make_report, read_report
-from release_gate.report.files import write_reports
+from release_gate.report.files import write_files
 from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
 from release_gate.report.terminal import Style, render_cells, render_plan, render_summary
@@ -109,7 +109,7 @@ def _run(options: Namespace) -> int:
         report = make_report(
             record_of(plan, results, decision, clock=clock, command=command, wheels=wheels)
         )
-        write_reports(report, out)
+        write_files(report, out)
         _show(report, out, options)
         return exit_code(decision.verdict)
 
@@ -181,7 +181,7 @@ def _judge(options: Namespace) -> int:
         wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)
     command = shlex.join(["release-gate", *sys.argv[1:]])
     report = make_report(record_of(plan, results, decision, clock=clock, command=command))
-    write_reports(report, out)
+    write_files(report, out)
     _show(report, out, options)
     return exit_code(decision.verdict)
 
