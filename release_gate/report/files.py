@@ -1,4 +1,4 @@
-"""All files of a report, in one folder."""
+"""The files of a report: report.json, report.md, report.html, junit.xml."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ if TYPE_CHECKING:
 
     from release_gate.report.document import Report
 
-__all__ = ["write_reports"]
+__all__ = ["write_files"]
 
 
-def write_reports(report: Report, folder: Path) -> None:
-    """Write report.json, report.html, report.md and junit.xml.
+def write_files(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write every rendering of `report` into `folder` and return their paths, the page first.
 
-    Raises InfrastructureError when one of them cannot be written.
+    Raises InfrastructureError when one cannot be written; those before it are whole.
     """
-    write_report(folder / "report.json", report)
     texts = {
         "report.html": render_html(report),
         "report.md": render_markdown(report),
         "junit.xml": render_junit(report),
     }
+    write_report(folder / "report.json", report)
     for name, text in texts.items():
-        write_atomically(folder / name, text.encode())
+        # Library output may hold lone surrogates, which no encoding takes.
+        write_atomically(folder / name, text.encode("utf-8", "replace"))
+    return (*(folder / name for name in texts), folder / "report.json")

@@ -50,7 +50,7 @@ LOOKS: Mapping[StrEnum, Look] = {
     Tier.BLOCKING: Look("■", "#", "blocking", Tone.NOTE, 0),
     Tier.INFORMING: Look("□", "o", "informing", Tone.QUIET, 1),
     Outcome.CRASHED: Look("☠", "C", "crashed", Tone.BAD, 0),
-    Outcome.HUNG: Look("⧗", "H", "hung", Tone.BAD, 1),
+    Outcome.HUNG: Look("∞", "H", "hung", Tone.BAD, 1),
     Outcome.FAILED: Look("✗", "x", "failed", Tone.BAD, 2),
     Outcome.ERROR: Look("!", "!", "error", Tone.WARN, 3),
     Outcome.NOT_EXERCISED: Look("○", "o", "not exercised", Tone.WARN, 4),
