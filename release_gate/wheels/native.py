@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from release_gate.progress import Progress, Stage
     from release_gate.wheels.toolchain import BuildEnvironment, Toolchain
 
-__all__ = ["COLD_SECONDS", "LINK_SECONDS", "build_wheel", "wheel_cached"]
+__all__ = ["COLD_SECONDS", "LINK_SECONDS", "alone", "build_wheel", "wheel_cached"]
 
 #: What a build takes on two cores, for estimates before any was seen here.
 COLD_SECONDS = 240.0
@@ -86,7 +86,7 @@ def build_wheel(
 
         def make(work: Path) -> None:
             nonlocal how
-            with progress.stage(name, seconds=expected) as stage, _alone(tree, stage):
+            with progress.stage(name, seconds=expected) as stage, alone(tree, stage):
                 how = _make(
                     work,
                     tree,
@@ -209,7 +209,7 @@ def _tree(
 
 
 @contextmanager
-def _alone(tree: BuildTree, stage: Stage) -> Iterator[None]:
+def alone(tree: BuildTree, stage: Stage) -> Iterator[None]:
     """Keep other processes out of a build tree, and those of a killed gate that still compile."""
     tree.folder.parent.mkdir(parents=True, exist_ok=True)
     path = tree.folder.with_name(f".{tree.folder.name}.lock")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = [
     "HOST",
     "INTERPRETER",
+    "LINALG",
+    "NUMPY",
     "MadeIndex",
     "compile_library",
     "compile_user",
@@ -77,7 +79,7 @@ void NAME(dgesv_)(void) {}
 EXTRA
 """
 
-_NUMPY = """
+NUMPY = """
 import ctypes, os
 __version__ = "2.4.6"
 _here = os.path.dirname(os.path.abspath(__file__))
@@ -103,7 +105,7 @@ def show_config(mode=None):
     return {"Build Dependencies": {"blas": one, "lapack": one}}
 """
 
-_LINALG = """
+LINALG = """
 from numpy import _Matrix
 
 
@@ -149,17 +151,19 @@ def compile_library(
 
 
 def compile_user(
-    target: Path, library: Path, *, prefix: str = "scipy_", suffix: str = "64_"
+    target: Path,
+    library: Path,
+    *,
+    prefix: str = "scipy_",
+    suffix: str = "64_",
+    rpath: str = "$ORIGIN/../../numpy.libs",
 ) -> None:
-    """Compile a module that calls `library`, found in numpy.libs beside its package."""
+    """Compile a module that calls `library` and looks for it in `rpath`."""
     call = f"{prefix}cblas_dgemm{suffix}"
     _compile(
         f"extern void {call}(void); void use(void) {{ {call}(); }}",
         target,
-        "-x",
-        "none",
-        str(library),
-        "-Wl,--disable-new-dtags,-rpath,$ORIGIN/../../numpy.libs",
+        *("-x", "none", str(library), f"-Wl,--disable-new-dtags,-rpath,{rpath}"),
     )
 
 
@@ -232,8 +236,8 @@ def make_numpy_wheel(
     user = work / "user.so"
     compile_user(user, bundled, prefix=prefix, suffix=suffix)
     files = {
-        "numpy/__init__.py": _NUMPY.replace("BUILT", built).encode(),
-        "numpy/linalg/__init__.py": _LINALG.encode(),
+        "numpy/__init__.py": NUMPY.replace("BUILT", built).encode(),
+        "numpy/linalg/__init__.py": LINALG.encode(),
         "numpy/_core/_multiarray_umath.cpython-made.so": user.read_bytes(),
         f"numpy.libs/{bundled.name}": bundled.read_bytes(),
         "numpy-2.4.6.dist-info/licenses/LICENSE.txt": licence,
