@@ -26,7 +26,8 @@ from attrs import define, evolve, field
 
 import release_gate
 from release_gate.execution import answers
-from release_gate.execution.child import Ending, Event, Job, Limits, Phase, run_child
+from release_gate.execution.child import Ending, Event, Job, Phase, run_child
+from release_gate.execution.clocks import Limits
 from release_gate.execution.environment import child_environment
 from release_gate.execution.interrupts import termination_interrupts
 from release_gate.execution.stacks import debugger, native_report

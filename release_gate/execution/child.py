@@ -22,16 +22,18 @@ from attrs import define, evolve, field, frozen
 
 from release_gate.errors import InfrastructureError, Problem
 from release_gate.execution import processes, stacks
+from release_gate.execution.clocks import Clocks, Limits
 from release_gate.execution.environment import TOKEN
 from release_gate.execution.interrupts import held_back
 from release_gate.execution.log import Log
-from release_gate.model import HangKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["Clocks", "Ending", "Event", "Job", "Limits", "Phase", "run_child"]
+    from release_gate.model import HangKind
+
+__all__ = ["Ending", "Event", "Job", "Phase", "run_child"]
 
 Event = dict[str, Any]
 
@@ -48,8 +50,6 @@ BOOTSTRAP = (
 MOST_LINE_BYTES = 2**22
 #: Characters that are kept of what a check wrote to stderr.
 MOST_LOG_CHARACTERS = 8_000
-#: A tree that uses less than this share of one core all through `idle` seconds does nothing.
-IDLE_SHARE = 0.01
 #: The clocks advance by no more than this at a look, so that a gate that was stopped (Ctrl-Z, a
 #: machine asleep) does not take its own absence for a hang.
 MOST_LOOK_SECONDS = 2.0
@@ -65,14 +65,6 @@ class Phase(StrEnum):
     CHECK = "check"  # a check had started
     BETWEEN = "between"  # after a check had finished, before the next one or "done"
     EXIT = "exit"  # after "done": the interpreter ends
-
-
-@frozen(kw_only=True)
-class Limits:
-    """Seconds: of wall time, and of doing nothing."""
-
-    budget: float
-    idle: float
 
 
 #: `import numpy` takes half a second; an emulated one on a loaded machine may take a minute.
@@ -204,32 +196,6 @@ def _read_lines(stream: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> No
             if line.endswith(b"\n") or len(line) == MOST_LINE_BYTES:
                 lines.put(line)
     lines.put(None)
-
-
-@define
-class Clocks:
-    """The two clocks of one phase, in seconds, advanced at each look."""
-
-    limits: Limits
-    wall: float = 0.0
-    still: float = 0.0
-    last: processes.Activity | None = None
-    runnable: frozenset[int] = frozenset()
-
-    def advance(self, seconds: float, now: processes.Activity) -> HangKind | None:
-        """Return why the phase has to be ended, or None."""
-        self.wall += seconds
-        self.still += seconds
-        least = IDLE_SHARE * self.limits.idle
-        # A thread that was runnable at two looks running waits for a core: the machine is loaded.
-        if self.last is None or now.used_since(self.last) >= least or self.runnable & now.runnable:
-            self.last, self.still = now, 0.0
-        self.runnable = now.runnable
-        if self.still >= self.limits.idle:
-            return HangKind.DEADLOCK
-        if self.wall >= self.limits.budget:
-            return HangKind.BUSY
-        return None
 
 
 @define

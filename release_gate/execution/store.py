@@ -18,7 +18,6 @@ from release_gate import wire
 from release_gate.errors import ConfigurationError
 from release_gate.execution.environment import settings
 from release_gate.model import KernelSeen, Observation, Outcome, ThreadsSeen
-from release_gate.resources import checks_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +56,7 @@ def environment_key(
     seed: int,
     launcher: tuple[str, ...] = (),
 ) -> str:
-    """Return a digest of all that an answer depends on, apart from the check itself.
+    """Return a digest of all that an answer depends on, apart from the check and its runner.
 
     Not part of it: on which side of the comparison the cell is, so that a library which is the
     baseline today and was the candidate yesterday is not asked again.
@@ -75,7 +74,6 @@ def environment_key(
         "seed": seed,
         "settings": settings(cell.kernel, cell.threads),
         "host": attrs.asdict(host),
-        "runner": hashlib.sha256((checks_dir() / "__main__.py").read_bytes()).hexdigest(),
     }
     return _digest(facts)
 

@@ -172,7 +172,7 @@ def test_a_child_whose_forked_child_works_is_not_idle(made: Callable[..., MadeCe
         waits="""
         pid = os.fork()
         if pid == 0:
-            end = time.process_time() + 1.5
+            end = time.process_time() + 1.0
             while time.process_time() < end:
                 pass
             os._exit(0)

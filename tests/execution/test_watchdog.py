@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_gate.execution import processes, stacks
-from release_gate.execution.child import Clocks, Limits
+from release_gate.execution.clocks import Clocks, Limits
 from release_gate.execution.environment import TOKEN
 from release_gate.execution.interrupts import held_back, termination_interrupts
 from release_gate.execution.processes import Activity
@@ -30,8 +30,8 @@ def look(cpu: float, *runnable: int, pid: int = 1) -> Activity:
 
 def until_hung(*looks: Activity, limits: Limits = LIMITS) -> tuple[HangKind, int] | None:
     """Take the looks one second apart, the last one for ever; return the verdict and its second."""
-    clocks = Clocks(limits)
-    for second in range(200):
+    clocks = Clocks(limits, cores=2)
+    for second in range(1000):
         hang = clocks.advance(1.0, looks[min(second, len(looks) - 1)])
         if hang is not None:
             return hang, second
@@ -48,6 +48,7 @@ def test_the_idle_clock_begins_again_with_every_progress() -> None:
 
 def test_cpu_time_until_the_budget_is_over_is_busy() -> None:
     assert until_hung(*[look(float(n)) for n in range(200)]) == (HangKind.BUSY, 59)
+    assert until_hung(*[look(2.0 * n, 17, 18) for n in range(200)]) == (HangKind.BUSY, 59)
 
 
 def test_a_thread_that_polls_now_and_then_does_not_hide_a_deadlock() -> None:
@@ -60,6 +61,18 @@ def test_a_thread_that_waits_for_a_core_is_not_idle() -> None:
 
 def test_threads_that_run_by_turns_for_a_moment_are_idle() -> None:
     assert until_hung(*[look(0.0, n) for n in range(200)]) == (HangKind.DEADLOCK, 10)
+
+
+def test_a_child_that_gets_half_of_what_it_could_use_has_twice_the_time() -> None:
+    hang, second = until_hung(*[look(float(n), 17, 18, 19) for n in range(1000)]) or (None, 0)
+    assert hang is HangKind.BUSY
+    assert 117 <= second <= 121
+
+
+def test_a_child_that_gets_nothing_is_ended_all_the_same() -> None:
+    hang, second = until_hung(look(0.0, 17)) or (None, 0)
+    assert hang is HangKind.BUSY
+    assert second > 500
 
 
 def test_a_new_process_is_progress_only_if_it_works() -> None:
