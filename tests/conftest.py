@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
+from hypothesis import settings
 from made_cells import MadeCell, make_cell, make_site
 
 from release_gate.matrix.host import probe_host
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from release_gate.model import Artifact
+
+
+# A busy machine makes any single example slow; what a test may take is pytest's to limit.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

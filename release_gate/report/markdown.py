@@ -33,6 +33,9 @@ MARKER = "<!-- release-gate:v1"
 TEXT = 600
 STACK = 4_000
 
+#: Findings told one by one, if there is room; the table before them says how many there are.
+TOLD = 100
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 #: What means something to Markdown or HTML. Entities need no context, and split no table.
@@ -139,8 +142,9 @@ def _head(report: Report) -> Iterable[str]:
 
 def _sections(report: Report) -> Iterable[_Section]:
     yield _Section(0, _requirements(report))
-    blocking = [each for each in report.findings if each.blocking]
-    others = [each for each in report.findings if not each.blocking]
+    told = report.findings[:TOLD]
+    blocking = [each for each in told if each.blocking]
+    others = [each for each in told if not each.blocking]
     if report.findings:
         yield _Section(1, _finding_table(report.findings))
     for number, finding in enumerate(blocking):

@@ -156,6 +156,7 @@ def test_a_report_with_nothing_in_it_is_still_a_page() -> None:
     assert "Nothing that the matrices name was left out." in page(empty).text
 
 
+PLAIN = page(REPORT)
 HOSTILE = st.sampled_from(
     [
         "</style><script>alert(1)</script>",
@@ -169,7 +170,7 @@ HOSTILE = st.sampled_from(
 
 
 @given(HOSTILE)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_from_outside_becomes_markup(text: str) -> None:
     first = REPORT.findings[0]
     failure = attrs.evolve(
@@ -193,11 +194,11 @@ def test_nothing_from_outside_becomes_markup(text: str) -> None:
         "command": text,
         "findings": (finding, *REPORT.findings[1:]),
         "not_covered": (NotCovered(what=text, why=text),),
-        "comparisons": tuple(attrs.evolve(each, reason=text) for each in REPORT.comparisons),
+        "comparisons": (attrs.evolve(REPORT.comparisons[0], reason=text),),
     }
-    plain, poisoned = page(REPORT), page(attrs.evolve(REPORT, **changes))
-    assert {tag for tag, _ in poisoned.tags} <= {tag for tag, _ in plain.tags}
-    allowed = {key for _, attributes in plain.tags for key in attributes}
+    poisoned = page(attrs.evolve(REPORT, **changes))
+    assert {tag for tag, _ in poisoned.tags} <= {tag for tag, _ in PLAIN.tags}
+    allowed = {key for _, attributes in PLAIN.tags for key in attributes}
     assert {key for _, attributes in poisoned.tags for key in attributes} <= allowed
     assert not any((a.get("href") or "").startswith("javascript") for _, a in poisoned.tags)
 

@@ -163,7 +163,7 @@ def test_a_real_report_has_everything() -> None:
 
 
 @given(hostile)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_from_outside_breaks_out(text: str) -> None:
     assert_sound(render_markdown(poisoned(text), key=text))
 
