@@ -32,6 +32,23 @@ if TYPE_CHECKING:
 
 __all__ = ["find_template", "run_reproducer", "write_reproducer"]
 
+#: Runs a script so that what went wrong in the script itself cannot be taken for the fault: an
+#: exception, and SystemExit with a text, would end with status 1 as well.
+_RUNNER = """\
+import runpy, sys, traceback
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit as end:
+    if end.code is None or isinstance(end.code, int):
+        raise
+    print(end.code, file=sys.stderr)
+    sys.exit(2)
+except BaseException:
+    traceback.print_exc()
+    sys.exit(2)
+"""
+
 _MAPPING = re.compile(r"^#\s*reproduces:\s*(.+)$", re.MULTILINE)
 #: How far into a template the line that names its checks may stand.
 _TOP = 2_000
@@ -167,10 +184,10 @@ def _try(path: Path, artifact: Artifact, budget: float, *, hangs: bool) -> tuple
     } | {"PYTHONPATH": artifact.site, TOKEN: token}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [artifact.interpreter.executable, str(path)],
+            [artifact.interpreter.executable, "-c", _RUNNER, str(path)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
             env=environment,
             start_new_session=True,
         )
@@ -183,9 +200,7 @@ def _try(path: Path, artifact: Artifact, budget: float, *, hangs: bool) -> tuple
             process.wait()
         log.seek(0)
         output = log.read().decode("utf-8", "replace")
-    if status < 0:
-        return True, ""
-    if status == 1 and "Traceback (most recent call last)" not in output:
+    if status < 0 or status == 1:
         return True, ""
     last = output.strip().rpartition("\n")[2]
     return False, "" if status == 0 else f"the script itself failed ({status}): {last[:200]}"

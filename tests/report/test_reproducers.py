@@ -189,6 +189,9 @@ SCRIPTS = {
     "wrong": ("raise SystemExit(1)", (2, 2), ""),
     "dies": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", (2, 2), ""),
     "cannot": ("raise SystemExit(2)", (0, 2), "the script itself failed (2)"),
+    "says why": ("raise SystemExit('no OpenBLAS')", (0, 2), "failed (2): no OpenBLAS"),
+    "true": ("raise SystemExit(True)", (2, 2), ""),
+    "ends": ("print('nothing wrong')", (0, 2), ""),
     "broken": ("import no_such_module", (0, 2), "ModuleNotFoundError"),
     "rare": (
         "import pathlib; p = pathlib.Path(__file__ + '.seen')\nn = p.exists(); p.touch()\nexit(n)",
