@@ -166,7 +166,11 @@ def prepare(shop: Workshop) -> Plan:
     numpy, interpreter, why = _numpy_and_interpreter(shop)
     baseline, candidates = _pins(shop)
     pins = tuple(dict.fromkeys([*([baseline] if baseline else []), *candidates]))
-    held = {pin: kernels_held(shop, pin) for pin in pins}
+    held = {}
+    with shop.progress.stage("ask libraries for their kernels", steps=len(pins)) as stage:
+        for done, pin in enumerate(pins):
+            stage.step(done, str(pin))
+            held[pin] = kernels_held(shop, pin)
     built = {} if shop.settings.fresh else _wheels_at_hand(shop, numpy, interpreter, pins)
     known: dict[str, frozenset[str]] = {}
 
