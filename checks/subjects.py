@@ -1,0 +1,70 @@
+"""What `checks.process` runs in interpreters of their own. NumPy is imported by the functions."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+__all__ = ["exit_after", "measure_address_space"]
+
+
+def exit_after(scenario, threads):
+    """Compute in `threads` BLAS threads, bring about `scenario`, and end as any program does."""
+    a, product = _compute(threads)
+    if scenario.startswith("forked_child") and hasattr(os, "fork"):
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(0 if (a @ a == product).all() else 3)
+        status = os.waitpid(pid, 0)[1]
+        if status:
+            sys.exit("the forked child's status is %d" % status)
+    if scenario.endswith("busy_threads"):
+        started = threading.Barrier(3)
+
+        def work():
+            started.wait()
+            while True:
+                a @ a
+
+        for _ in range(2):
+            threading.Thread(target=work, daemon=True).start()
+        started.wait()
+        time.sleep(0.02)
+    print("last statement", flush=True)
+
+
+def measure_address_space(threads):
+    """Print what import, and what each of `threads` BLAS threads, add to the address space."""
+    before = _address_space()
+    import numpy  # noqa: F401, ICN001
+
+    imported = _address_space()
+    _compute(2)
+    few = _address_space()
+    _compute(threads)
+    figures = {
+        "import_mib": round(imported - before, 1),
+        "two_threads_mib": round(few - before, 1),
+        "per_thread_mib": round((_address_space() - few) / (threads - 2), 1),
+    }
+    print(json.dumps(figures))
+
+
+def _compute(threads):
+    """Set the threads and multiply; return the operand and its square."""
+    import numpy as np
+
+    from checks.blas import find_library
+
+    find_library(np).set_num_threads(threads)
+    a = (np.arange(130 * 130) % 7 - 3.0).reshape(130, 130)
+    return a, a @ a
+
+
+def _address_space():
+    """Return the size of this process's address space in MiB."""
+    import resource
+
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize() / 2**20

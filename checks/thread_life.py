@@ -1,0 +1,225 @@
+"""Python threads that come and go, many at a time, or with small stacks, each calling BLAS."""
+
+import faulthandler
+import os
+import threading
+
+import numpy as np
+
+from checks.api import check
+from checks.factors import exact_cholesky, exact_system
+from checks.team import run_together
+from checks.workers import require_threads, thread_count
+
+__all__ = ["churn", "small_stack"]
+
+#: Bytes that a thread which has ended may leave behind, and that memory in use may vary by.
+RESIDENT_PER_THREAD, RESIDENT_NOISE = 16 * 2**10, 6 * 2**20
+ADDRESSES_PER_THREAD, ADDRESSES_NOISE = 2**20, 256 * 2**20
+
+#: Stack of 256 KiB: a quarter of what the JVM gives, half of what macOS gives to new threads.
+SMALL_STACK = 256 * 2**10
+
+#: What threads get on Linux unless they ask for less.
+DEFAULT_STACK = 8 * 2**20
+
+#: Limit of LAPACK's tests for symmetric eigenvalues and singular values (sep.in, svd.in), in ulp.
+SPECTRUM = 50 * 2.0**-52
+
+
+def _exact_product(a, b):
+    return np.einsum("ij,jk->ik", a, b, optimize=False)
+
+
+def _memory():
+    """Return (resident bytes, bytes of address space), or None where they cannot be read."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            addresses, resident = (int(pages) for pages in file.read().split()[:2])
+    except (ImportError, OSError):
+        return None
+    return resident * resource.getpagesize(), addresses * resource.getpagesize()
+
+
+@check(
+    id="concurrency.churn",
+    title="Short-lived threads that call BLAS leave nothing behind",
+    category="concurrency",
+    routines=["dgemm", "dgemv"],
+    oracle=(
+        "Python threads one after the other, then many at once, multiply integer matrices, some "
+        "split over two BLAS threads; results must be exact. Beyond the smoke profile more threads "
+        "than the library has buffers (2 * 64 in NumPy's builds) are inside gemm at once. After "
+        "a warm-up, the process may gain no thread, and no more than 16 KiB of resident memory and "
+        "1 MiB of address space for each thread that has come and gone."
+    ),
+    catches=(
+        "Buffers or threads that are created for each calling thread and never given back, and "
+        "tables of callers that overflow: OpenBLAS#1641, #539, #4216, #3441, #1735, #2821."
+    ),
+    budget=60.0,
+)
+def churn(ctx):
+    random = np.random.RandomState(ctx.seed)
+    a, b = (random.randint(-8, 9, (100, 100)).astype(float) for _ in range(2))
+    exact, exact_vector = _exact_product(a, b), np.einsum("ij,j->i", a, b[0])
+    require_threads(ctx, lambda: a @ b)
+    ctx.blas.set_num_threads(min(ctx.threads, 2))
+    parameters = {"seed": ctx.seed, "n": 100}
+
+    def short_life():
+        right = np.array_equal(a @ b, exact) and np.array_equal(a @ b[0], exact_vector)
+        ctx.ran()
+        if not right:
+            ctx.fail("dgemm", "wrong result in a short-lived thread", parameters)
+
+    generations = ctx.by_profile(150, 1000, 5000)
+    for _ in range(30):
+        run_together(short_life)
+    threads, memory = thread_count(), _memory()
+    for _ in range(generations):
+        run_together(short_life)
+    _judge_growth(ctx, generations, threads, memory, dict(parameters, generations=generations))
+
+    run_together(*[short_life] * ctx.by_profile(24, 64))
+    if ctx.profile != "smoke":
+        _more_callers_than_buffers(ctx, ctx.by_profile(None, 160, 700))
+    ctx.blas.set_num_threads(ctx.threads)
+
+
+def _judge_growth(ctx, generations, threads, memory, parameters):
+    """Compare threads and memory with what they were `generations` threads ago."""
+    if threads is not None:
+        ctx.ran()
+        gained = thread_count() - threads
+        ctx.details["threads_gained"] = gained
+        if gained > 2:
+            what = "%d threads came and went, the process has %d more" % (generations, gained)
+            ctx.fail("dgemm", what, parameters)
+    if memory is not None:
+        limits = (
+            ("resident memory", RESIDENT_PER_THREAD * generations + RESIDENT_NOISE),
+            ("address space", ADDRESSES_PER_THREAD * generations + ADDRESSES_NOISE),
+        )
+        for (name, limit), before, after in zip(limits, memory, _memory()):
+            ctx.ran()
+            ctx.details[name.replace(" ", "_") + "_gained_kib"] = (after - before) // 1024
+            if after - before > limit:
+                ctx.fail(
+                    "dgemm",
+                    "%d threads came and went, %s grew by %d KiB (limit %d KiB)"
+                    % (generations, name, (after - before) // 1024, limit // 1024),
+                    parameters,
+                )
+
+
+def _more_callers_than_buffers(ctx, callers):
+    """Have `callers` threads in gemm, twice in one process: the second time finds used tables."""
+    a = (np.arange(512 * 512) % 17 - 8.0).reshape(512, 512)
+    exact = _exact_product(a, a)
+
+    def call():
+        right = np.array_equal(a @ a, exact)
+        ctx.ran()
+        if not right:
+            parameters = {"seed": ctx.seed, "n": 512, "callers": callers}
+            ctx.fail("dgemm", "wrong result beside %d other callers" % (callers - 1), parameters)
+
+    for _ in range(2):
+        run_together(*[call] * callers)
+
+
+@check(
+    id="concurrency.small-stack",
+    title="BLAS and LAPACK run in threads with a stack of 256 KiB",
+    category="concurrency",
+    routines=["?gemm", "dsyrk", "dgemv", "dpotrf", "dsyevd", "dgesdd", "dgetrf"],
+    oracle=(
+        "A Python thread with a stack of 256 KiB makes calls that are split over the BLAS threads "
+        "and products with an inner dimension of 3,000; results must be exact (eigenvalues and "
+        "singular values: within LAPACK's ratio of 50). Too large a stack frame ends the process. "
+        "OpenBLAS's threaded LU keeps a job table on the stack at each level of its recursion "
+        "(with 8 threads, 0.3.33 and 0.3.34 need 1 to 4 MiB): it is asked beyond the smoke "
+        "profile, must run with 8 MiB, the default of Linux, and what it needs is in the details."
+    ),
+    catches=(
+        "Job tables, work arrays and packing buffers on the caller's stack: numpy#11551 and "
+        "OpenBLAS#2839 (gemm and syrk), numpy#21799 (recursive LU), OpenBLAS#6013, #6026."
+    ),
+    budget=60.0,
+)
+def small_stack(ctx):
+    random = np.random.RandomState(ctx.seed)
+    deep = random.randint(-8, 9, (40, 3000)).astype(float)
+    square = random.randint(-8, 9, (130, 130))
+    exact = _exact_product(square, square)
+    wide = random.randint(-8, 9, (680, 680)).astype(float)
+    definite, factor = exact_cholesky(ctx.seed, 200)
+    n = ctx.by_profile(40, 130)
+    diagonal = np.diag(np.arange(1.0, n + 1))
+    calls = [
+        ("dgemm", lambda: deep @ deep[::-1].T, _exact_product(deep, deep[::-1].T), 0.0),
+        ("dsyrk", lambda: deep @ deep.T, _exact_product(deep, deep.T), 0.0),
+        ("dgemv", lambda: wide @ wide[0], np.einsum("ij,j->i", wide, wide[0]), 0.0),
+        ("dpotrf", lambda: np.linalg.cholesky(definite), factor, 0.0),
+        ("dsyevd", lambda: np.linalg.eigvalsh(diagonal), diagonal.diagonal(), SPECTRUM * n * n),
+        ("dgesdd", lambda: np.linalg.svd(diagonal)[1], diagonal.diagonal()[::-1], SPECTRUM * n * n),
+    ]
+    for dtype, letter in (("f4", "s"), ("f8", "d"), ("c8", "c"), ("c16", "z")):
+        a = square.astype(dtype)
+        calls.append((letter + "gemm", lambda a=a: a @ a, exact, 0.0))
+    require_threads(ctx, calls[-1][1])
+
+    def call_all():
+        for routine, call, expected, tolerance in calls:
+            ctx.ran()
+            if not (np.abs(call() - expected) <= tolerance).all():
+                parameters = {"seed": ctx.seed, "stack": SMALL_STACK, "routine": routine}
+                ctx.fail(routine, "wrong result on a stack of 256 KiB", parameters)
+
+    _run_on_stack(SMALL_STACK, call_all)
+    if ctx.profile != "smoke" and hasattr(os, "fork"):
+        _judge_stack_of_lu(ctx)
+
+
+def _run_on_stack(size, task):
+    before = threading.stack_size(size)
+    try:
+        run_together(task)
+    finally:
+        threading.stack_size(before)
+
+
+def _judge_stack_of_lu(ctx):
+    """Find the smallest stack on which LU runs; each size in a forked process, which may crash."""
+    system = exact_system(ctx.seed, 300, 1)
+
+    def factor(size):
+        results = []
+        _run_on_stack(size, lambda: results.append(np.linalg.det(system.a)))
+        return results == [system.determinant]
+
+    parameters = {"seed": ctx.seed, "stack": DEFAULT_STACK, "routine": "dgetrf", "n": 300}
+    size = SMALL_STACK
+    while size <= DEFAULT_STACK:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                faulthandler.disable()  # a crash is an answer here, not a report
+                status = 0 if factor(size) else 2
+            finally:
+                os._exit(status)
+        status = os.waitpid(pid, 0)[1]
+        if not os.WIFSIGNALED(status):
+            break
+        size *= 2
+    ctx.ran()
+    ctx.details["stack_of_lu_kib"] = size // 1024
+    if size > DEFAULT_STACK:
+        ctx.fail("dgetrf", "crashes on a stack of 8 MiB", parameters)
+    elif os.WEXITSTATUS(status):
+        what = "wrong result on a stack of %d KiB" % (size // 1024)
+        ctx.fail("dgetrf", what, dict(parameters, stack=size))
