@@ -36,18 +36,19 @@ from checks.splitting import few_threads
 
 __all__ = ["cholesky", "det", "eig", "eigh", "gemm", "inv", "lstsq", "qr", "solve", "svd"]
 
-#: Astride unrolls, panel widths (32, 64, 128) and crossovers (25 in divide and conquer, 75 in QR).
-SMALL = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 25, 26, 31, 32, 33, 47, 48, 49, 63, 64, 65)
-MEDIUM = (75, 80, 96, 97, 127, 128, 129, 142, 143)
+#: Astride unrolls, panel widths (32, 64, 128) and the crossover to divide and conquer (25).
+SMALL = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25, 26, 31, 32, 33, 48, 49, 63, 64, 65)
+MEDIUM = (80, 97, 127, 128, 129, 143)
 
 #: Sizes at which OpenBLAS starts to split LU (m n >= 10,000 per thread, single 40,000), Cholesky
 #: (128, 256) and the products within.
 LARGE = (200, 257, 283, 300)
 
 
-def _cases(ctx, sizes, kinds, threaded):
+def _cases(ctx, function, sizes, kinds, threaded):
     """Yield (drivers, parameters): each size with random and with one other kind.
 
+    function: name of the driver, for the reproducer;
     threaded: {dtype: sizes} for the cells with several threads: above the points where OpenBLAS
     splits the work.
     """
@@ -61,6 +62,7 @@ def _cases(ctx, sizes, kinds, threaded):
                 some = []
             for kind in ["random", *some]:
                 parameters = {
+                    "function": function,
                     "dtype": dtype,
                     "kind": kind,
                     "size": list(size) if isinstance(size, tuple) else size,
@@ -125,7 +127,7 @@ def _threaded(real, complex_):
 def solve(ctx):
     sizes = SMALL + MEDIUM + ctx.by_profile((283,), LARGE)
     threaded = _threaded((33, 101, 143, *ctx.by_profile((), (283,))), (33, 80))
-    for drivers, parameters in _cases(ctx, sizes, matrices.KINDS, threaded):
+    for drivers, parameters in _cases(ctx, "solve", sizes, matrices.KINDS, threaded):
         n, seed = parameters["size"], parameters["seed"]
         a = matrices.general(parameters["kind"], seed, n, n, parameters["dtype"])
         b = matrices.random(seed + 1000, n, (1, 2, 5, 70)[n % 4], parameters["dtype"])
@@ -145,6 +147,7 @@ def _subnormal_pivots(ctx):
                 diagonal = np.ones(n, dtype)
                 diagonal[-1] = tiny / divisor
                 parameters = {
+                    "function": "solve",
                     "dtype": dtype,
                     "kind": "subnormal-pivot",
                     "size": n,
@@ -183,7 +186,7 @@ def inv(ctx):
     kinds = ("random", "spectrum", "clustered", "graded")
     threaded = _threaded((101, 143, *ctx.by_profile((), (200, 283))), (33, 80))
     sizes = SMALL + MEDIUM + ctx.by_profile((200,), LARGE)
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "inv", sizes, kinds, threaded):
         n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], n, n, parameters["dtype"])
         inverse = _guarded(ctx, "gesv", parameters, drivers.inv, a)
@@ -201,7 +204,14 @@ def _elementary_inverses(ctx):
             i, j = n - 1 - n // 3, n // 4
             a, exact = np.eye(n, dtype=dtype), np.eye(n, dtype=dtype)
             a[i, j], exact[i, j] = 10, -10
-            parameters = {"dtype": dtype, "kind": "elementary", "size": n, "seed": 0, "at": [i, j]}
+            parameters = {
+                "function": "inv",
+                "dtype": dtype,
+                "kind": "elementary",
+                "size": n,
+                "seed": 0,
+                "at": [i, j],
+            }
             inverse = _guarded(ctx, "gesv", parameters, drivers.inv, a)
             if inverse is not None:
                 difference = float(np.abs(inverse - exact).max()) / unit(dtype)
@@ -229,7 +239,7 @@ def cholesky(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded((65, 129, 257, *ctx.by_profile((), (300,))), (33, 129))
     sizes = SMALL + MEDIUM + ctx.by_profile((257,), LARGE)
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "cholesky", sizes, kinds, threaded):
         n, dtype = parameters["size"], parameters["dtype"]
         a = matrices.positive(parameters["kind"], parameters["seed"], n, dtype)
         factor = _guarded(ctx, "potrf", parameters, drivers.cholesky, a)
@@ -265,7 +275,7 @@ def qr(ctx):
     threaded = _threaded(((65, 40), (143, 101)), ((33, 20), (80, 65)))
     sizes = (*_rectangular(SMALL + MEDIUM), (300, 7), (1025, 5))
     sizes += ctx.by_profile((), ((300, 257),))
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "qr", sizes, kinds, threaded):
         m, n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], m, n, parameters["dtype"])
         q, r = drivers.qr(a)
@@ -300,7 +310,7 @@ def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded((65, 97, *ctx.by_profile((), (200,))), (33, 65))
     sizes = SMALL + MEDIUM + ctx.by_profile((), LARGE)
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "eigh", sizes, kinds, threaded):
         n, dtype = parameters["size"], parameters["dtype"]
         a = matrices.hermitian(parameters["kind"], parameters["seed"], n, dtype)
         found = _guarded(ctx, _eigh_name(dtype), parameters, drivers.eigh, a)
@@ -345,7 +355,7 @@ def eig(ctx):
     kinds = ("random", "spectrum", "clustered", "large", "small")
     threaded = _threaded((40, 97), (25, 65))
     sizes = SMALL + ctx.by_profile((75, 97, 129), MEDIUM + LARGE[:1])
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "eig", sizes, kinds, threaded):
         n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], n, n, parameters["dtype"])
         found = _guarded(ctx, "geev", parameters, drivers.eig, a)
@@ -384,7 +394,7 @@ def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = _threaded(((40, 33), (97, 65)), ((20, 16), (65, 50)))
     sizes = (*_rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (300, 7), (5, 1025))
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "svd", sizes, kinds, threaded):
         m, n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], m, n, parameters["dtype"])
         found = _guarded(ctx, "gesdd", parameters, drivers.svd, a)
@@ -424,7 +434,7 @@ def lstsq(ctx):
     kinds = ("random", "spectrum", "clustered")
     threaded = _threaded(((40, 20), (129, 97)), ((20, 12), (65, 50)))
     sizes = (*_rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (512, 8), (9, 300))
-    for drivers, parameters in _cases(ctx, sizes, kinds, threaded):
+    for drivers, parameters in _cases(ctx, "lstsq", sizes, kinds, threaded):
         (m, n), dtype, seed = parameters["size"], parameters["dtype"], parameters["seed"]
         a = matrices.general(parameters["kind"], seed, m, n, dtype)
         columns = (1, 2, 5)[m % 3]
@@ -467,7 +477,7 @@ def det(ctx):
             a = np.random.RandomState(seed + 100 * n).randint(-9, 10, (n, n))
             a += 20 * np.eye(n, dtype=int)
             exact = float(_integer_determinant(a.tolist()))
-            parameters = {"kind": "integer", "size": n, "seed": seed + 100 * n}
+            parameters = {"function": "det", "kind": "integer", "size": n, "seed": seed + 100 * n}
             _determinant(ctx, a.astype(float), exact, parameters)
     for order in range(2, 9, 2):  # n = 4, 16, 64, 256: the division is exact
         n = 2**order
@@ -476,13 +486,13 @@ def det(ctx):
         signs = 2 * stream.randint(0, 2, n) - 1
         sign = float(np.prod(signs)) * _parity(permutation)
         a = (matrices.hadamard(order) * signs[:, None])[permutation] / 2 ** (order // 2)
-        parameters = {"kind": "hadamard", "size": n, "seed": ctx.seed + order}
+        parameters = {"function": "det", "kind": "hadamard", "size": n, "seed": ctx.seed + order}
         _determinant(ctx, a, sign, parameters)
     value = np.linalg.det(np.diag([1.0, 2.0, 5e-310]))
     _ratios(
         ctx,
         "getrf",
-        {"dtype": "float64", "kind": "subnormal-pivot", "size": 3, "seed": 0},
+        {"function": "det", "dtype": "float64", "kind": "subnormal-pivot", "size": 3, "seed": 0},
         LINEAR_LIMIT,
         subnormal=abs(value - 1e-309) / 5e-324,
     )

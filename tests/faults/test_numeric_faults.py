@@ -1,0 +1,121 @@
+"""Each numeric check finds a fault of the kind that it is for, and none where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from planted import ask_checks, plant
+
+from release_gate.checklist import read_checks
+from release_gate.resources import checks_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.network
+
+MODULES = ["exact", "accuracy", "special"]
+
+#: fault, check that must find it, threads.
+FAULTS = [
+    ("element", "exact.gemm", 1),
+    ("tile", "exact.gemm", 1),
+    ("row-tail", "exact.gemm", 1),
+    ("column-tail", "exact.gemm", 1),
+    ("transposed", "exact.gemm", 1),
+    ("deep", "exact.gemm", 1),
+    ("outside", "exact.gemm", 1),
+    ("threaded", "exact.gemm", 2),
+    ("beta", "exact.gemm", 1),
+    ("gemv-tail", "exact.gemv", 1),
+    ("dot", "exact.dot", 1),
+    ("syrk-deep", "exact.syrk", 1),
+    ("low-bits", "accuracy.gemm", 1),
+    ("gesv", "accuracy.solve", 1),
+    ("gesv", "accuracy.inv", 1),
+    ("potrf", "accuracy.cholesky", 1),
+    ("geqrf", "accuracy.qr", 1),
+    ("syevd", "accuracy.eigh", 1),
+    ("geev", "accuracy.eig", 1),
+    ("gesdd", "accuracy.svd", 1),
+    ("gelsd", "accuracy.lstsq", 1),
+    ("getrf", "accuracy.det", 1),
+    ("lost-nan", "special.nan", 1),
+    ("scal", "special.scal-nan", 1),
+    ("gesv-nan", "special.nan-lapack", 1),
+    ("beta", "special.beta-zero", 1),
+    ("syrk-triangle", "special.beta-zero", 1),
+    ("stale-nan", "special.stale-buffer", 1),
+    ("flag", "special.fp-flags", 1),
+    ("singular", "special.singular", 1),
+    ("indefinite", "special.not-positive-definite", 1),
+    ("empty", "special.empty", 1),
+]
+
+GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
+GOOD += [("threaded", "exact.gemm", 1), ("", "exact.gemm", 2)]
+
+#: Faults that leave numbers finite and small: found by their exact place.
+FIRST_BAD = {"element": [1, 1], "tile": [16, 16], "transposed": [0, 0], "deep": [0, 0]}
+
+
+@pytest.fixture(scope="module")
+def answers(
+    numpy_site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[tuple[str, str, int], dict[str, Any]]:
+    source = Path(__file__).with_name("numeric_faults.c").read_text()
+    site = plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+    asked = [*GOOD, *FAULTS]
+    return dict(zip(asked, ask_checks(site, MODULES, asked), strict=True))
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
+def test_a_planted_fault_is_found(
+    fault: str,
+    check: str,
+    threads: int,
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+) -> None:
+    answer = answers[fault, check, threads]
+    assert answer["outcome"] == "failed"
+    assert answer["failed"] < answer["run"]
+    case = answer["cases"][0]
+    assert case["routine"].startswith("d")
+    assert case["message"]
+    assert case["parameters"]
+
+
+@pytest.mark.parametrize(("fault", "place"), FIRST_BAD.items())
+def test_a_wrong_element_is_located(
+    fault: str, place: list[int], answers: Mapping[tuple[str, str, int], dict[str, Any]]
+) -> None:
+    case = answers[fault, "exact.gemm", 1]["cases"][0]
+    if case["parameters"]["order"] == "C":
+        assert case["first_bad"] == place
+
+
+def test_a_wrong_tile_is_called_a_tile(
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+) -> None:
+    cases = answers["tile", "exact.gemm", 1]["cases"]
+    assert any("a full tile of 4 x 8" in case["message"] for case in cases)
+    assert [[16, 19], [16, 23]] in [case["box"] for case in cases]
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), GOOD)
+def test_the_real_library_passes(
+    fault: str,
+    check: str,
+    threads: int,
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+) -> None:
+    answer = answers[fault, check, threads]
+    assert (answer["outcome"], answer["cases"]) == ("passed", [])
+    assert answer["run"]
+
+
+def test_every_numeric_check_has_a_fault() -> None:
+    checks = {spec.id for spec in read_checks(checks_dir()) if spec.category in MODULES}
+    assert checks == {check for _, check, _ in FAULTS}
