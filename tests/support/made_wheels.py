@@ -122,7 +122,7 @@ def _compile(source: str, target: Path, *options: str) -> Path:
         ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(target), *options],
         input=source.encode(),
         check=True,
-        timeout=60,
+        timeout=240,  # 0.1 s, but a machine may be very busy
     )
     return target
 
