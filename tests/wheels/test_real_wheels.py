@@ -124,7 +124,6 @@ def test_a_linked_wheel_equals_one_built_from_scratch(tmp_path: Path) -> None:
     assert sorted(kept) == sorted(scratch)
     assert [name for name in kept if kept[name] != scratch[name]] == []
     assert linked.sha256 == built.sha256
-    assert linked.seconds < built.seconds / 10
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
