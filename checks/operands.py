@@ -22,7 +22,7 @@ __all__ = [
     "rotate",
 ]
 
-DTYPES = ("float32", "float64", "complex64", "complex128")
+DTYPES = ("float64", "float32", "complex128", "complex64")
 
 #: BLAS's letter for each precision.
 LETTER = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}

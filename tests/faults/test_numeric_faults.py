@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +12,12 @@ import pytest
 from planted import ask_checks, plant
 
 from release_gate.checklist import read_checks
+from release_gate.execution.environment import child_environment
+from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.network
 
@@ -62,13 +67,15 @@ FIRST_BAD = {"element": [1, 1], "tile": [16, 16], "transposed": [0, 0], "deep": 
 
 
 @pytest.fixture(scope="module")
-def answers(
-    numpy_site: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Mapping[tuple[str, str, int], dict[str, Any]]:
+def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(__file__).with_name("numeric_faults.c").read_text()
-    site = plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+    return plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def answers(planted_site: Path) -> Mapping[tuple[str, str, int], dict[str, Any]]:
     asked = [*GOOD, *FAULTS]
-    return dict(zip(asked, ask_checks(site, MODULES, asked), strict=True))
+    return dict(zip(asked, ask_checks(planted_site, MODULES, asked), strict=True))
 
 
 @pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
@@ -119,3 +126,56 @@ def test_the_real_library_passes(
 def test_every_numeric_check_has_a_fault() -> None:
     checks = {spec.id for spec in read_checks(checks_dir()) if spec.category in MODULES}
     assert checks == {check for _, check, _ in FAULTS}
+
+
+@pytest.fixture(scope="module")
+def scripts(
+    planted_site: Path,
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, str, int, str], subprocess.CompletedProcess[str]]:
+    """Return a function that runs the script of a check with its first failing case's input."""
+    folder = tmp_path_factory.mktemp("scripts")
+
+    def run(fault: str, check: str, threads: int, now: str) -> subprocess.CompletedProcess[str]:
+        template = find_template(check, checks_dir() / "reproducers")
+        assert template is not None
+        case = answers[fault, check, threads]["cases"][0]
+        parameters = case["parameters"] | {"kernel": "Haswell", "threads": threads}
+        script = folder / template.name
+        script.write_text(with_parameters(template.read_text(), parameters))
+        environment = child_environment("Haswell", threads)
+        environment |= {"PYTHONPATH": str(planted_site), "PLANTED_FAULT": now}
+        return subprocess.run(
+            [sys.executable, "-S", str(script)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def with_parameters(source: str, parameters: dict[str, Any]) -> str:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PARAMETERS":
+            lines = source.splitlines(keepends=True)
+            lines[node.lineno - 1 : node.end_lineno] = [f"PARAMETERS = {parameters!r}\n"]
+            return "".join(lines)
+    raise AssertionError("no PARAMETERS")
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
+def test_the_script_shows_the_fault_again_and_only_the_fault(
+    fault: str,
+    check: str,
+    threads: int,
+    scripts: Callable[[str, str, int, str], subprocess.CompletedProcess[str]],
+) -> None:
+    bad = scripts(fault, check, threads, fault)
+    assert bad.returncode == 1, bad.stdout + bad.stderr
+    assert "Traceback" not in bad.stderr
+    good = scripts(fault, check, threads, "")
+    assert good.returncode == 0, good.stdout + good.stderr

@@ -1,0 +1,82 @@
+"""Whether a determinant that is known exactly is found. Exits with 1 when it is not."""
+# reproduces: accuracy.det
+
+import ctypes
+import fractions
+import glob
+import os
+
+PARAMETERS = {
+    "kernel": "Haswell", "threads": 1,
+    "kind": "integer", "dtype": "float64", "size": 10, "seed": 1,
+}  # fmt: skip
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def openblas():
+    """Return NumPy's own OpenBLAS, with the prefix and suffix of its names."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    return lambda name: library[prefix + name + suffix]
+    raise SystemExit("NumPy has loaded no OpenBLAS")
+
+
+def prepare():
+    """Set the threads and say which OpenBLAS this is."""
+    routine = openblas()
+    for name in ("openblas_get_config", "openblas_get_corename"):
+        text = routine(name)
+        text.restype = ctypes.c_char_p
+        print(text().decode())
+    routine("openblas_set_num_threads")(PARAMETERS["threads"])
+    print(PARAMETERS["threads"], "threads")
+
+
+def determinant(rows):
+    """Return the determinant by elimination with fractions."""
+    rows = [[fractions.Fraction(x) for x in row] for row in rows]
+    result = fractions.Fraction(1)
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot is None:
+            return 0.0
+        if pivot != k:
+            rows[k], rows[pivot], result = rows[pivot], rows[k], -result
+        result *= rows[k][k]
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k])]
+    return float(result)
+
+
+P = PARAMETERS
+prepare()
+n = P["size"]
+if P["kind"] == "subnormal-pivot":
+    a, exact = np.diag([1.0, 2.0, 5e-310]), 1e-309
+elif P["kind"] == "hadamard":
+    a, exact = np.ones((1, 1)), None
+    while len(a) < n:
+        a = np.block([[a, a], [a, -a]])
+    stream = np.random.RandomState(P["seed"])
+    permutation = stream.permutation(n)
+    a = (a * (2 * stream.randint(0, 2, n) - 1)[:, None])[permutation] / np.sqrt(n)
+else:
+    a = np.random.RandomState(P["seed"]).randint(-9, 10, (n, n)) + 20 * np.eye(n)
+    exact = determinant(a.tolist())
+bad = False
+for name, b, power in (("A", a, 0), ("A.T", a.T.copy(), 0), ("iA", a * 1j, len(a))):
+    found = np.linalg.det(b)
+    size = abs(exact) if exact is not None else 1.0
+    difference = abs(found - exact * 1j**power) if exact is not None else abs(abs(found) - 1)
+    limit = 30 * len(a) * size * 1.2e-16 * np.linalg.cond(a, 1) + 30 * 5e-324
+    print("det %s = %s, exactly %s" % (name, found, "+-1" if exact is None else exact))
+    bad = bad or not difference < limit
+print("WRONG" if bad else "right")
+raise SystemExit(bad)

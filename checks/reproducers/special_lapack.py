@@ -1,0 +1,88 @@
+"""Whether NaN, singular and indefinite matrices are refused. Exits with 1 when not."""
+# reproduces: special.singular, special.not-positive-definite, special.nan-lapack, special.empty
+
+import ctypes
+import glob
+import os
+
+PARAMETERS = {
+    "kernel": "Haswell", "threads": 1, "seed": 1,
+    "kind": "singular", "function": "inv", "dtype": "float64", "n": 33, "column": 11,
+}  # fmt: skip
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def openblas():
+    """Return NumPy's own OpenBLAS, with the prefix and suffix of its names."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    return lambda name: library[prefix + name + suffix]
+    raise SystemExit("NumPy has loaded no OpenBLAS")
+
+
+def prepare():
+    """Set the threads and say which OpenBLAS this is."""
+    routine = openblas()
+    for name in ("openblas_get_config", "openblas_get_corename"):
+        text = routine(name)
+        text.restype = ctypes.c_char_p
+        print(text().decode())
+    routine("openblas_set_num_threads")(PARAMETERS["threads"])
+    print(PARAMETERS["threads"], "threads")
+
+
+def random(seed, n, is_complex):
+    """Return n x n, uniform in [-1, 1)."""
+    stream = np.random.RandomState(seed)
+    real = stream.uniform(-1, 1, (n, n))
+    return real + 1j * stream.uniform(-1, 1, (n, n)) if is_complex else real
+
+
+P = PARAMETERS
+prepare()
+if P["dtype"] not in ("float64", "complex128"):
+    print("numpy.linalg computes single precision in double: call LAPACK itself to see this one")
+    raise SystemExit(2)
+n = 0 if P["kind"] == "empty" else P["n"]
+a = random(P.get("seed", 0), n, P["dtype"].startswith("c"))
+if P["kind"] == "singular":
+    a[:, P["column"]] = 0
+elif n:
+    a = (a + a.conj().T) / 2 + 2 * n * np.eye(n)  # positive definite
+if P["kind"] == "nan":
+    a[tuple(P["at"])] = a[tuple(P["at"][::-1])] = np.nan
+elif P["kind"] == "indefinite":
+    a[P["at"], P["at"]] = -1
+calls = {
+    "solve": lambda: np.linalg.solve(a, np.ones((n, 2), a.dtype)),
+    "lstsq": lambda: np.linalg.lstsq(a, np.ones((n, 2), a.dtype), rcond=None)[0],
+    "svd": lambda: np.linalg.svd(a)[1],
+    "eigh": lambda: np.linalg.eigh(a)[0],
+    "eig": lambda: np.linalg.eig(a)[0],
+    "qr": lambda: np.linalg.qr(a)[1],
+}
+names = [P["function"]] if "function" in P else ["inv", "solve", "cholesky", "eigh", "det"]
+bad = False
+for name in names:
+    refused = False
+    try:
+        result = calls.get(name, lambda name=name: getattr(np.linalg, name)(a))()
+    except np.linalg.LinAlgError as error:
+        result, refused = error, True
+    print("%s: %s" % (name, result))
+    if P["kind"] in ("empty", "definite"):
+        bad = bad or refused
+    elif name == "det":
+        bad = bad or result != 0
+    elif P["kind"] == "nan":
+        bad = bad or not (refused or not np.isfinite(result).all())
+    else:
+        bad = bad or not refused
+print("WRONG" if bad else "right")
+raise SystemExit(bad)

@@ -1,0 +1,173 @@
+"""Each check of threads, forks and process ends finds a fault of the kind that it is for.
+
+Through the real runner and watchdog, since crashes and hangs need them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+from planted import plant
+
+from release_gate.checklist import read_checks
+from release_gate.execution.cell import run_cell
+from release_gate.execution.store import ObservationStore
+from release_gate.model import Cell, HangKind, Observation, Outcome, PlannedCell, Role
+from release_gate.openblas.index import Index
+from release_gate.openblas.library import obtain_library
+from release_gate.openblas.pins import resolve_pin
+from release_gate.progress import Silent
+from release_gate.resources import checks_dir
+from release_gate.wheels.swap import swap_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from release_gate.model import Artifact, Host
+
+    AskerOf = Callable[[Artifact, Sequence[str], int], list[Observation]]
+    Asker = Callable[[str, Sequence[str], int], list[Observation]]
+    WithLibrary = Callable[[str], Artifact]
+
+pytestmark = pytest.mark.network
+
+#: fault, check that must find it, threads, outcome, what the reason must say.
+FAULTS = [
+    ("shared-scratch", "concurrency.mixed-matmul", 2, "failed", "beside 1 other calls"),
+    ("deadlock", "concurrency.mixed-matmul", 2, "hung", "deadlock"),
+    ("beside-eigh", "concurrency.eigh-matmul", 2, "failed", "beside dsyevd"),
+    ("shared-scratch", "concurrency.same-operation", 1, "failed", "gemm in 3 threads at once"),
+    ("static-buffer", "concurrency.same-operation", 1, "failed", "gemv"),
+    ("three-threads", "concurrency.thread-sweep", 2, "failed", "gemm, 3 threads"),
+    ("timing", "concurrency.thread-sweep", 2, "failed", "two calls with 1 threads differ"),
+    ("lowered-count", "concurrency.count-changes", 2, "failed", "after a change to"),
+    ("leak-thread", "concurrency.churn", 1, "failed", "the process has"),
+    ("leak-memory", "concurrency.churn", 1, "failed", "resident memory grew"),
+    ("early-exit", "concurrency.churn", 1, "crashed", "status 0"),
+    ("stack-frame", "concurrency.small-stack", 1, "crashed", "SIG"),
+    ("hang-after-fork", "forking.lu", 2, "hung", "deadlock"),
+    ("wrong-in-child", "forking.after-blas", 2, "failed", "child: wrong result"),
+    ("child-aborts", "forking.after-blas", 1, "failed", "died with signal 6"),
+    ("abort-at-exit", "process.exit", 1, "failed", "signal 6"),
+    ("hang-at-exit", "process.exit", 1, "hung", "deadlock"),
+    ("address-space", "process.address-space", 1, "failed", "MiB of address space"),
+]
+
+#: Seconds without CPU use after which a hang is one, in these tests.
+IDLE = 2.0
+
+SPECS = {spec.id: evolve(spec, idle=IDLE) for spec in read_checks(checks_dir())}
+MODULE_OF = {spec.id: spec.module for spec in SPECS.values()}
+CHECKS = sorted({check for _, check, *_ in FAULTS})
+
+
+@pytest.fixture(scope="module")
+def with_library(numpy_wheel: Artifact, this_host: Host, index_cache: Path) -> WithLibrary:
+    """Return a function that gives the NumPy with the OpenBLAS of that version."""
+
+    def swapped(version: str) -> Artifact:
+        index = Index(index_cache)
+        pin = resolve_pin(f"scipy-openblas64=={version}", pins={}, host=this_host, index=index)
+        return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
+
+    return swapped
+
+
+@pytest.fixture(scope="module")
+def planted(with_library: WithLibrary, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """Return a NumPy with a library that is free of races and gets faults by their names."""
+    good = with_library("0.3.34.481.3")
+    source = Path(__file__).with_name("threading_faults.c").read_text()
+    site = plant(Path(good.site), source, tmp_path_factory.mktemp("planted"))
+    return evolve(good, site=str(site), library=str(site / "numpy.libs" / Path(good.library).name))
+
+
+@pytest.fixture
+def ask_of(this_host: Host, tmp_path: Path) -> AskerOf:
+    """Return a function that asks checks of a NumPy, in one cell."""
+
+    def asked(planted: Artifact, checks: Sequence[str], threads: int) -> list[Observation]:
+        cell = Cell(
+            role=Role.CANDIDATE,
+            numpy=planted.numpy_version,
+            pin=planted.pin,
+            platform=this_host.platform,
+            kernel="Haswell",
+            threads=threads,
+        )
+        result = run_cell(
+            PlannedCell(cell=cell, checks=tuple(checks)),
+            planted,
+            SPECS,
+            MODULE_OF,
+            this_host,
+            ObservationStore(tmp_path / "answers"),
+            profile="smoke",
+            seed=1,
+            stage=Silent(),
+        )
+        return list(result.observations)
+
+    return asked
+
+
+@pytest.fixture
+def ask(planted: Artifact, ask_of: AskerOf, monkeypatch: pytest.MonkeyPatch) -> Asker:
+    """Return a function that asks checks of the library with a fault."""
+
+    def asked(fault: str, checks: Sequence[str], threads: int) -> list[Observation]:
+        monkeypatch.setenv("PLANTED_FAULT", fault)
+        return ask_of(planted, checks, threads)
+
+    return asked
+
+
+@pytest.mark.parametrize(("fault", "check", "threads", "outcome", "words"), FAULTS)
+def test_a_planted_fault_is_found(  # noqa: PLR0917  (the columns of FAULTS)
+    fault: str, check: str, threads: int, outcome: str, words: str, ask: Asker
+) -> None:
+    (answer,) = ask(fault, [check], threads)
+    assert answer.outcome == outcome, answer.reason
+    assert words in answer.reason
+    if outcome == "failed":
+        assert answer.evidence.cases[0].parameters
+
+
+def test_the_real_library_passes_in_threads(ask: Asker) -> None:
+    asked = [check for check in CHECKS if SPECS[check].max_threads is None]
+    for answer in ask("", asked, 2):
+        assert answer.outcome is Outcome.PASSED, (answer.check, answer.reason)
+        if answer.check != "process.exit":
+            assert answer.evidence.threads_used is not None
+            assert answer.evidence.threads_used >= 2
+
+
+def test_the_real_library_passes_with_one_thread(ask: Asker) -> None:
+    asked = [check for check in CHECKS if SPECS[check].min_threads == 1]
+    for answer in ask("", asked, 1):
+        assert answer.outcome is Outcome.PASSED, (answer.check, answer.reason)
+
+
+def test_a_library_that_does_not_split_work_is_not_called_tested(ask: Asker) -> None:
+    asked = [check for check in CHECKS if check.startswith(("concurrency.", "forking."))]
+    for answer in ask("serial", asked, 2):
+        assert answer.outcome is Outcome.NOT_EXERCISED, (answer.check, answer.reason)
+
+
+def test_a_hang_after_fork_is_found_in_a_released_library(
+    with_library: WithLibrary, ask_of: AskerOf
+) -> None:
+    (answer,) = ask_of(with_library("0.3.30.0.1"), ["forking.lu"], 4)
+    assert answer.outcome is Outcome.HUNG
+    assert answer.evidence.hang is HangKind.DEADLOCK
+    assert "getrf" in (answer.evidence.stack or "")
+    (answer,) = ask_of(with_library("0.3.29.0.0"), ["forking.lu"], 4)
+    assert answer.outcome is Outcome.PASSED, answer.reason
+
+
+def test_every_check_of_threads_has_a_fault() -> None:
+    categories = {"concurrency", "forking", "process"}
+    assert set(CHECKS) == {spec.id for spec in SPECS.values() if spec.category in categories}
