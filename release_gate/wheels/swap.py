@@ -13,7 +13,7 @@ from release_gate.errors import ConfigurationError, InfrastructureError, Problem
 from release_gate.openblas.index import file_sha256
 from release_gate.openblas.library import pin_facts, require_names
 from release_gate.store import Store, digest_of
-from release_gate.wheels.site import bundled_library, names_needed, try_import
+from release_gate.wheels.site import bundled_library, names_needed
 from release_gate.wheels.tools import find_tool, run_tool
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) ->
     The new site shares all other files with the old one (hard links). The library gets the file
     name and the soname of the one it replaces, and brings its own libgfortran and libquadmath.
     Raises ConfigurationError when its symbol names or its interface are others than the wheel
-    needs, InfrastructureError when the result does not load.
+    needs, InfrastructureError when it cannot be put there.
     """
     place = os.path.relpath(artifact.library, artifact.site)
     key = digest_of(
@@ -52,7 +52,6 @@ def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) ->
         site = work / "site"
         shutil.copytree(artifact.site, site, copy_function=_link)
         _place(library, site / place)
-        try_import(site, site / place, artifact.interpreter)
 
     store = Store(cache)
     reused = store.find("swaps", key) is not None
