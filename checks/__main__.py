@@ -54,7 +54,9 @@ class Protocol:
             os.register_at_fork(after_in_child=self._close)
 
     def _close(self):
-        os.close(self.descriptor)
+        if self.descriptor is not None:  # a process that the forked one forks may use that number
+            os.close(self.descriptor)
+            self.descriptor = None
 
     def end_if_forked(self):
         """End a forked process that came back from a check, before it goes on as a second child."""

@@ -9,7 +9,7 @@ import numpy as np
 from checks.api import check
 from checks.factors import exact_cholesky, exact_system
 from checks.team import Rounds, run_together
-from checks.workers import require_threads
+from checks.workers import at_most, require_threads
 
 __all__ = ["eigh_matmul", "mixed_matmul", "same_operation"]
 
@@ -90,7 +90,7 @@ def mixed_matmul(ctx):
     a, b, _ = problems[0][1][0]
     require_threads(ctx, lambda: np.matmul(a, b))
 
-    rounds = Rounds(seconds=ctx.by_profile(1.0, 5.0, 20.0), least=4)
+    rounds = Rounds(seconds=ctx.by_profile(0.9, 5.0, 20.0), least=4)
     for turn in rounds:
         (m, k, n), operands = problems[turn % len(problems)]
         results = _multiply_at_once(operands)
@@ -153,7 +153,7 @@ def eigh_matmul(ctx):
         products.append((a, b, _exact_product(a, b)))
     require_threads(ctx, lambda: products[1][0] @ products[1][1])
 
-    rounds = Rounds(seconds=ctx.by_profile(0.4, 3.0, 15.0), least=1)
+    rounds = Rounds(seconds=ctx.by_profile(0.3, 3.0, 15.0), least=1)
     solved = []
     wrong = []
     multiplied = [0]
@@ -191,18 +191,26 @@ def eigh_matmul(ctx):
 
 
 class _Operation:
-    """A call with a known result: exact if `limit` is None, else within `limit` * ulp * scale."""
+    """A call with a known result: exact if `limit` is 0, else within `limit` * ulp * largest."""
 
-    def __init__(self, name, routine, call, expected, limit=None):
+    def __init__(self, name, routine, call, expected, limit=0):
         self.name = name
         self.routine = routine
         self.call = call
         self.expected = expected
         self.limit = limit
 
+    def ratio(self, result):
+        """Return the largest error in units of ulp * largest; NaN if the result has one."""
+        scale = DOUBLE_ULP * np.abs(self.expected).max()
+        return float(np.abs(result - self.expected).max() / scale)
+
+    def is_wrong(self, result):
+        return not self.ratio(result) <= self.limit
+
 
 def _operations(seed, system, spectrum, solve_too):
-    """Return the operations of `same_operation`: exact ones that thread, then LAPACK drivers.
+    """Return the operations of one caller: exact ones that thread, then LAPACK drivers.
 
     system, spectrum: sizes of the former's matrices for LU and Cholesky, and of the latter's.
     """
@@ -250,10 +258,11 @@ def _operations(seed, system, spectrum, solve_too):
         "dgelsd",
     ],
     oracle=(
-        "Threads released together call one routine each time: products of integers, LU and "
-        "Cholesky of matrices whose factors are dyadic numbers with few digits, which must all be "
-        "exact; singular values and eigenvalues must stay within 2 * 50 * n * ulp * ||A|| of those "
-        "computed alone (LAPACK's limit 50 for both runs; perturbation theorems of Weyl)."
+        "Threads released together call one routine for 15 ms or more, each with operands of its "
+        "own: products of integers, LU and Cholesky of matrices whose factors are dyadic numbers "
+        "with few digits, which must all be exact; singular values and eigenvalues must stay "
+        "within 2 * 50 * n * ulp * ||A|| of those computed alone (LAPACK's limit 50 for both runs; "
+        "perturbation theorems of Weyl)."
     ),
     catches=(
         "Static buffers and missing locks in one routine: OpenBLAS#1844 (static buffer in gemv), "
@@ -264,30 +273,61 @@ def _operations(seed, system, spectrum, solve_too):
 def same_operation(ctx):
     # With more BLAS threads than cores, solve takes a second and a split SVD two: not for smoke.
     sizes = ctx.by_profile((150, 24), (210, 140), (310, 210))
-    operations = _operations(ctx.seed, *sizes, solve_too=ctx.profile != "smoke")
-    require_threads(ctx, operations[0].call)
-    callers = ctx.by_profile(3, 6)
+    # Each caller has operands of its own: with equal ones, a shared buffer would do no harm.
+    callers = [
+        _operations(ctx.seed + caller, *sizes, solve_too=ctx.profile != "smoke")
+        for caller in range(ctx.by_profile(3, 6))
+    ]
     rounds = Rounds(seconds=ctx.by_profile(0.0, 4.0, 20.0), least=1)
-    for _ in rounds:
-        for operation in operations:
-            results = [None] * callers
-
-            def call_into(place, operation=operation, results=results):
-                results[place] = operation.call()
-
-            run_together(*[lambda place=place: call_into(place) for place in range(callers)])
-            for result in results:
-                _judge(ctx, operation, result, callers, sizes)
+    with at_most(ctx, 4):
+        require_threads(ctx, callers[0][0].call)
+        for _ in rounds:
+            for operations in zip(*callers):
+                wrong = _call_at_once(ctx, operations, ctx.by_profile(0.015, 0.05))
+                for operation, result in wrong:
+                    _report(ctx, operation, result, len(callers), sizes)
     ctx.rounds = rounds.done
 
 
-def _judge(ctx, operation, result, callers, sizes):
+def _call_at_once(ctx, operations, seconds):
+    """Make each call in a thread of its own, over and over for so long; return what was wrong.
+
+    A call of a tenth of a millisecond would be over before the next thread has started.
+    """
+    counts, wrong = [], []
+
+    def repeated(operation):
+        def call():
+            rounds = Rounds(seconds, least=1)
+            for _ in rounds:
+                result = operation.call()
+                if operation.is_wrong(result):
+                    wrong.append((operation, result))
+            counts.append(rounds.done)
+
+        return call
+
+    run_together(*[repeated(operation) for operation in operations])
+    ctx.ran(sum(counts))
+    return wrong
+
+
+def _report(ctx, operation, result, callers, sizes):
     parameters = {"operation": operation.name, "callers": callers, "seed": ctx.seed}
-    parameters.update(system=sizes[0], spectrum=sizes[1], rounds=100)
+    parameters.update(system=sizes[0], spectrum=sizes[1], seconds=30)
     what = "%s in %d threads at once" % (operation.name, callers)
-    if operation.limit is None:
-        _compare(ctx, operation.routine, what, result, operation.expected, parameters)
-        return
-    scale = DOUBLE_ULP * np.abs(operation.expected).max()
-    error = np.abs(result - operation.expected).max()
-    ctx.require_ratio(operation.routine, what, float(error / scale), operation.limit, parameters)
+    wrong = np.argwhere(np.asarray(result != operation.expected))
+    if operation.limit:
+        what = "%s: off by a ratio of %.3g" % (what, operation.ratio(result))
+    else:
+        what = "%s: %d of %d elements wrong" % (what, len(wrong), operation.expected.size)
+    ctx.fail(
+        operation.routine,
+        what,
+        parameters,
+        ratio=operation.ratio(result) if operation.limit else None,
+        limit=operation.limit or None,
+        first_bad=wrong[0] if len(wrong) else None,
+        bad=len(wrong),
+        of=operation.expected.size,
+    )

@@ -14,7 +14,7 @@ import numpy as np
 
 from checks.api import check
 from checks.factors import exact_cholesky, exact_system
-from checks.workers import thread_count
+from checks.workers import at_most, thread_count
 
 __all__ = ["after_blas", "lu_after_fork"]
 
@@ -98,6 +98,10 @@ ROUTINES = {
 }
 
 
+def _parameters(ctx, where):
+    return {"seed": ctx.seed, "where": where}
+
+
 def _task(work, names):
     """Return what a child does: compute; tell what was wrong and how many threads it then has."""
     return lambda: [work.wrong(names), thread_count()]
@@ -152,11 +156,10 @@ def _compute_in_parent(ctx, work, names, parameters):
 )
 def lu_after_fork(ctx):
     work = _Work(ctx.seed)
-    parameters = {"n": 200, "seed": ctx.seed, "where": "child", "work": "lu"}
-    _compute_in_parent(ctx, work, ["gemm"], dict(parameters, where="parent before the fork"))
+    _compute_in_parent(ctx, work, ["gemm"], _parameters(ctx, "parent before the fork"))
     answer, trouble = _Child(_task(work, ["lu"])).answer()
-    had = _judge(ctx, answer, trouble, ["lu"], parameters, ctx.threads)
-    _compute_in_parent(ctx, work, ["lu"], dict(parameters, where="parent after the fork"))
+    had = _judge(ctx, answer, trouble, ["lu"], _parameters(ctx, "child"), ctx.threads)
+    _compute_in_parent(ctx, work, ["lu"], _parameters(ctx, "parent after the fork"))
     _require_threads_in_child(ctx, had)
 
 
@@ -183,35 +186,42 @@ def lu_after_fork(ctx):
 )
 def after_blas(ctx):
     work = _Work(ctx.seed)
-    names = ctx.by_profile(["gemm", "cholesky"], ["gemm", "lu", "solve", "cholesky", "svd"])
-    base = {"n": 200, "seed": ctx.seed, "work": "+".join(names)}
-    threads = ctx.threads
-    _compute_in_parent(ctx, work, names, dict(base, where="parent before the fork"))
+    with at_most(ctx, 4):
+        threads = ctx.blas.get_num_threads()
+        _compute_in_parent(ctx, work, ["gemm"], _parameters(ctx, "parent before the fork"))
+        had = _judge_family(ctx, work, threads)
+        _compute_in_parent(ctx, work, ["gemm"], _parameters(ctx, "parent after the fork"))
+        for count in ctx.by_profile((2,), (1, 2, threads + 2)):
+            _judge_changed_count(ctx, work, count)
+    _require_threads_in_child(ctx, had)
+
+
+def _judge_family(ctx, work, threads):
+    """Let two children compute at once, one with a child; return the threads that it had."""
+    first = ctx.by_profile(["gemm", "cholesky"], ["gemm", "lu", "solve", "cholesky", "svd"])
+    other = ctx.by_profile(["gemm"], ["gemm", "lu"])
 
     def nested():
-        mine = [work.wrong(names), thread_count()]
-        answer, trouble = _Child(_task(work, names)).answer()
+        mine = [work.wrong(first), thread_count()]
+        answer, trouble = _Child(_task(work, other)).answer()
         return [mine, answer, trouble]
 
-    children = [(_Child(nested), "child"), (_Child(_task(work, names)), "child beside another")]
-    answer, trouble = children[0][0].answer()
-    parameters = dict(base, where="child")
-    had = _judge(ctx, answer and answer[0], trouble, names, parameters, threads)
+    parent, beside = _Child(nested), _Child(_task(work, other))
+    answer, trouble = parent.answer()
+    mine, *grandchild = answer or [None, None, None]
+    had = _judge(ctx, mine, trouble, first, _parameters(ctx, "child"), threads)
     if answer is not None:
-        parameters = dict(base, where="grandchild")
-        _judge(ctx, answer[1], answer[2], names, parameters, threads)
-    answer, trouble = children[1][0].answer()
-    parameters = dict(base, where="child beside another")
-    _judge(ctx, answer, trouble, names, parameters, threads)
-    _compute_in_parent(ctx, work, names[:1], dict(base, where="parent after the fork"))
+        _judge(ctx, *grandchild, other, _parameters(ctx, "grandchild"), threads)
+    _judge(ctx, *beside.answer(), other, _parameters(ctx, "child beside another"), threads)
+    return had
 
-    for count in ctx.by_profile((2,), (1, 2, threads + 2)):
 
-        def changed(count=count):
-            ctx.blas.set_num_threads(count)
-            return [work.wrong(names), thread_count()]
+def _judge_changed_count(ctx, work, count):
+    names = ctx.by_profile(["gemm"], ["gemm", "lu", "cholesky"])
 
-        answer, trouble = _Child(changed).answer()
-        parameters = dict(base, where="child set to %d threads" % count, child_threads=count)
-        _judge(ctx, answer, trouble, names, parameters, count)
-    _require_threads_in_child(ctx, had)
+    def changed():
+        ctx.blas.set_num_threads(count)
+        return [work.wrong(names), thread_count()]
+
+    where = "child set to %d threads" % count
+    _judge(ctx, *_Child(changed).answer(), names, _parameters(ctx, where), count)

@@ -81,17 +81,16 @@ def thread_sweep(ctx):
     if ctx.profile == "smoke":  # solve takes a second with more BLAS threads than cores
         calls = calls[:-1]
     built_for = int(ctx.blas.config().partition("MAX_THREADS=")[2] or ctx.threads)
-    counts = {1, 2, 3, 4, ctx.threads}
-    counts |= ctx.by_profile(set(), {5, 7, 16}, {5, 7, 16, built_for})
+    counts = {1, 2, 3, 4, ctx.threads} | ctx.by_profile(set(), {5, 7, 16}, {5, 7, 16, built_for})
     repeated = _Repeated(ctx.seed)
     for count in sorted(counts):
         ctx.blas.set_num_threads(count)
         parameters = {"threads": count, "seed": ctx.seed, "rounds": 20}
         for call in calls:
-            if call.name == "lu" and ctx.profile == "smoke" and count not in {3, 4}:
-                continue  # as slow as solve, and 200 x 200 is split over four threads at most
+            if call.name == "lu" and ctx.profile == "smoke" and count != 3:
+                continue  # slow too
             _judge(ctx, call, call.call(), "%d threads" % count, parameters)
-        repeated.judge(ctx, parameters)
+        repeated.judge(ctx, parameters, most=1 if count > 4 and ctx.profile == "smoke" else 3)
     ctx.blas.set_num_threads(ctx.threads)
 
 
@@ -116,9 +115,10 @@ class _Repeated:
         ]
         self.first = {}
 
-    def judge(self, ctx, parameters):
+    def judge(self, ctx, parameters, most):
+        """Count the first `most` calls, each made twice."""
         threads = parameters["threads"]
-        for name, routine, call, bound in self.calls:
+        for name, routine, call, bound in self.calls[:most]:
             one, two = call(), call()
             ctx.ran(2)
             parameters = dict(parameters, operation=name)
@@ -153,7 +153,7 @@ def _magnitude(subscripts, a, b):
     budget=60.0,
 )
 def count_changes(ctx):
-    calls = _calls(ctx.seed)[: ctx.by_profile(3, 5)]
+    calls = _calls(ctx.seed)[: ctx.by_profile(2, 5)]
     require_threads(ctx, calls[0].call)
     top = ctx.threads
     for count in (1, top, 2, top + 2, 1, 3):
@@ -186,7 +186,7 @@ def _change_beside_calls(ctx, calls):
             results.append((calls[0], calls[0].call()))
 
     def change():
-        counts = (1, 2, ctx.threads, 3)
+        counts = (1, 2, ctx.by_profile(min(ctx.threads, 4), ctx.threads), 3)
         turn = 0
         while busy[0]:
             ctx.blas.set_num_threads(counts[turn % len(counts)])

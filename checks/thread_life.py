@@ -9,7 +9,7 @@ import numpy as np
 from checks.api import check
 from checks.factors import exact_cholesky, exact_system
 from checks.team import run_together
-from checks.workers import require_threads, thread_count
+from checks.workers import at_most, require_threads, thread_count
 
 __all__ = ["churn", "small_stack"]
 
@@ -63,11 +63,11 @@ def _memory():
 )
 def churn(ctx):
     random = np.random.RandomState(ctx.seed)
-    a, b = (random.randint(-8, 9, (100, 100)).astype(float) for _ in range(2))
+    a, b = (random.randint(-8, 9, (112, 112)).astype(float) for _ in range(2))
     exact, exact_vector = _exact_product(a, b), np.einsum("ij,j->i", a, b[0])
-    require_threads(ctx, lambda: a @ b)
     ctx.blas.set_num_threads(min(ctx.threads, 2))
-    parameters = {"seed": ctx.seed, "n": 100}
+    require_threads(ctx, lambda: a @ b)
+    parameters = {"seed": ctx.seed, "n": 112}
 
     def short_life():
         right = np.array_equal(a @ b, exact) and np.array_equal(a @ b[0], exact_vector)
@@ -152,12 +152,12 @@ def _more_callers_than_buffers(ctx, callers):
 )
 def small_stack(ctx):
     random = np.random.RandomState(ctx.seed)
-    deep = random.randint(-8, 9, (40, 3000)).astype(float)
+    deep = random.randint(-8, 9, (12, 3000)).astype(float)
     square = random.randint(-8, 9, (130, 130))
     exact = _exact_product(square, square)
     wide = random.randint(-8, 9, (680, 680)).astype(float)
     definite, factor = exact_cholesky(ctx.seed, 200)
-    n = ctx.by_profile(40, 130)
+    n = ctx.by_profile(24, 130)
     diagonal = np.diag(np.arange(1.0, n + 1))
     calls = [
         ("dgemm", lambda: deep @ deep[::-1].T, _exact_product(deep, deep[::-1].T), 0.0),
@@ -170,7 +170,6 @@ def small_stack(ctx):
     for dtype, letter in (("f4", "s"), ("f8", "d"), ("c8", "c"), ("c16", "z")):
         a = square.astype(dtype)
         calls.append((letter + "gemm", lambda a=a: a @ a, exact, 0.0))
-    require_threads(ctx, calls[-1][1])
 
     def call_all():
         for routine, call, expected, tolerance in calls:
@@ -179,7 +178,9 @@ def small_stack(ctx):
                 parameters = {"seed": ctx.seed, "stack": SMALL_STACK, "routine": routine}
                 ctx.fail(routine, "wrong result on a stack of 256 KiB", parameters)
 
-    _run_on_stack(SMALL_STACK, call_all)
+    with at_most(ctx, 4):
+        require_threads(ctx, calls[-1][1])
+        _run_on_stack(SMALL_STACK, call_all)
     if ctx.profile != "smoke" and hasattr(os, "fork"):
         _judge_stack_of_lu(ctx)
 

@@ -6,23 +6,48 @@ call, and see which of them have run. That holds on a machine whose second core 
 usual ratio of CPU time to wall time says nothing.
 """
 
+import contextlib
 import os
 import threading
 import time
 
-__all__ = ["require_threads", "thread_count", "threads_at_work"]
+__all__ = ["at_most", "require_threads", "thread_count", "threads_at_work"]
 
-#: Seconds without any CPU time in other threads that count as rest.
-REST = 0.01
+#: Seconds between looks at threads that are not at rest yet.
+POLL = 0.005
+
+#: Seconds after which the system has booked the time that a running thread has used so far: it does
+#: so at its clock ticks, which are 10 ms apart at most.
+BOOKED = 0.012
 
 #: Seconds to wait for rest at most. A worker comes to rest only when it has been scheduled again.
 PATIENCE = 5.0
+
+#: Without per-thread times: seconds in which other threads use no CPU time when they are at rest.
+QUIET = 0.05
 
 #: Without per-thread times, a call is repeated for so many seconds: CPU clocks tick up to 16 ms.
 MEASURED_FOR = 0.1
 
 #: Share of the CPU time that must be used by other threads than the caller to count as two.
 SHARE_OF_OTHERS = 0.1
+
+
+@contextlib.contextmanager
+def at_most(ctx, threads):
+    """Use no more than so many BLAS threads in the smoke profile.
+
+    With 8 threads on two cores every split step costs 50 ms, with 4 it costs 10, and the code that
+    runs is the same.
+    """
+    fewer = ctx.profile == "smoke" and ctx.threads > threads
+    if fewer:
+        ctx.blas.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        if fewer:
+            ctx.blas.set_num_threads(ctx.threads)
 
 
 def require_threads(ctx, call):
@@ -38,7 +63,8 @@ def require_threads(ctx, call):
         ctx.not_exercised("the other threads of the process did not come to rest before the call")
     ctx.threads_used = used
     if used < 2:
-        ctx.not_exercised("set to %d threads, but one did all the work" % ctx.threads)
+        count = ctx.blas.get_num_threads()
+        ctx.not_exercised("set to %d threads, but one did all the work" % count)
 
 
 def threads_at_work(call):
@@ -46,19 +72,17 @@ def threads_at_work(call):
 
     Where the system has no times per thread, 2 stands for "more than one".
     """
-    times = _task_times()
-    if times is None:
+    if not os.path.exists("/proc/self/task/%d/schedstat" % threading.get_native_id()):
         return _threads_by_cpu_time(call)
     deadline = time.monotonic() + PATIENCE
-    while True:
-        time.sleep(REST)
-        before, times = times, _task_times()
-        if times == before:
-            break
+    while any(_other_tasks(_is_running)):
         if time.monotonic() > deadline:
             return None
+        time.sleep(POLL)
+    before = dict(_other_tasks(_time_used))
     call()
-    after = _task_times()
+    time.sleep(BOOKED)
+    after = dict(_other_tasks(_time_used))
     return 1 + sum(after.get(task, used) > used for task, used in before.items())
 
 
@@ -70,20 +94,27 @@ def thread_count():
         return None
 
 
-def _task_times():
-    """Return {thread id: nanoseconds of CPU time} without the calling thread, or None."""
-    times = {}
-    try:
-        for task in os.listdir("/proc/self/task"):
-            if int(task) != threading.get_native_id():
-                try:
-                    with open("/proc/self/task/%s/schedstat" % task, encoding="ascii") as file:
-                        times[task] = int(file.read().split()[0])
-                except ProcessLookupError:  # ended meanwhile
-                    continue
-    except (OSError, ValueError, IndexError):
-        return None
-    return times
+def _other_tasks(look):
+    """Yield what `look` returns for every thread of this process but the calling one."""
+    for task in os.listdir("/proc/self/task"):
+        if int(task) != threading.get_native_id():
+            try:
+                seen = look("/proc/self/task/" + task)
+            except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                continue
+            if seen:
+                yield seen
+
+
+def _is_running(task):
+    with open(task + "/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()[0] == "R"
+
+
+def _time_used(task):
+    """Return (task, nanoseconds of CPU time)."""
+    with open(task + "/schedstat", encoding="ascii") as file:
+        return task, int(file.read().split()[0])
 
 
 def _threads_by_cpu_time(call):
@@ -91,8 +122,8 @@ def _threads_by_cpu_time(call):
     deadline = time.monotonic() + PATIENCE
     while True:
         others = time.process_time() - time.thread_time()
-        time.sleep(5 * REST)
-        if time.process_time() - time.thread_time() - others < 0.02 * REST:
+        time.sleep(QUIET)
+        if time.process_time() - time.thread_time() - others < 0.01 * QUIET:
             break
         if time.monotonic() > deadline:
             return None
