@@ -7,7 +7,7 @@ compared bit by bit. A race needs luck: rounds are limited by time and counted.
 import numpy as np
 
 from checks.api import check
-from checks.factors import exact_cholesky, exact_system
+from checks.factors import exact_cholesky, exact_product, exact_system
 from checks.team import Rounds, run_together
 from checks.workers import at_most, require_threads
 
@@ -25,11 +25,6 @@ DOUBLE_ULP = 2.0**-52
 
 def _integers(random, shape, dtype, order="C"):
     return np.asarray(random.randint(-8, 9, shape), dtype=dtype, order=order)
-
-
-def _exact_product(a, b):
-    """Multiply without BLAS; exact, since operands are small integers."""
-    return np.einsum("ij,jk->ik", a, b, optimize=False)
 
 
 def _compare(ctx, routine, what, result, exact, parameters):
@@ -79,16 +74,15 @@ def mixed_matmul(ctx):
     callers = ctx.by_profile(2, 4)
     problems = []
     for m, k, n in TALL_SHAPES[: ctx.by_profile(2, 4)]:
-        plain, transposed = (
-            _integers(random, (m, k), "float64"),
-            _integers(random, (m, k), "float64", "F"),
-        )
         b = _integers(random, (k, n), "float64")
-        both = [(a, b, _exact_product(a, b)) for a in (plain, transposed)]
+        both = []
+        for order in "CF":
+            a = np.asarray(np.resize(_integers(random, (1021, k), "float64"), (m, k)), order=order)
+            both.append((a, b, exact_product(a, b)))
         problems.append(((m, k, n), [both[caller % 2] for caller in range(callers)]))
 
-    a, b, _ = problems[0][1][0]
-    require_threads(ctx, lambda: np.matmul(a, b))
+    small = _integers(random, (130, 130), "float64")
+    require_threads(ctx, lambda: small @ small)
 
     rounds = Rounds(seconds=ctx.by_profile(0.9, 5.0, 20.0), least=4)
     for turn in rounds:
@@ -150,7 +144,7 @@ def eigh_matmul(ctx):
     products = []
     for size in (64, 128):
         a, b = (_integers(random, (size, size), "float64") for _ in range(2))
-        products.append((a, b, _exact_product(a, b)))
+        products.append((a, b, exact_product(a, b)))
     require_threads(ctx, lambda: products[1][0] @ products[1][1])
 
     rounds = Rounds(seconds=ctx.by_profile(0.3, 3.0, 15.0), least=1)
@@ -221,10 +215,10 @@ def _operations(seed, system, spectrum, solve_too):
         a = _integers(random, (size, size), dtype)
         b = _integers(random, (size, size), dtype, "F")
         found.append(
-            _Operation("gemm", letter + "gemm", lambda a=a, b=b: a @ b, _exact_product(a, b))
+            _Operation("gemm", letter + "gemm", lambda a=a, b=b: a @ b, exact_product(a, b))
         )
     a = _integers(random, (110, 110), "float64")
-    found.append(_Operation("syrk", "dsyrk", lambda a=a: a @ a.T, _exact_product(a, a.T)))
+    found.append(_Operation("syrk", "dsyrk", lambda a=a: a @ a.T, exact_product(a, a.T)))
     for order in "CF":
         a, x = _integers(random, (700, 700), "float64", order), _integers(random, 700, "float64")
         found.append(

@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["exact_cholesky", "exact_system"]
+__all__ = ["exact_cholesky", "exact_product", "exact_system"]
+
+
+def exact_product(a, b):
+    """Return a @ b without BLAS; exact for matrices of integers."""
+    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
 
 
 class System(NamedTuple):
@@ -33,8 +38,8 @@ def exact_system(seed, n, columns):
     upper = np.triu(random.randint(-2, 3, (n, n)).astype(float), 1)
     diagonal = random.choice([-1.0, 1.0], n)
     x = random.randint(-3, 4, (n, columns)).astype(float)
-    a = _product(lower, upper + np.diag(diagonal))
-    return System(a, _product(a, x), x, diagonal.prod())
+    a = exact_product(lower, upper + np.diag(diagonal))
+    return System(a, exact_product(a, x), x, diagonal.prod())
 
 
 def exact_cholesky(seed, n):
@@ -42,9 +47,4 @@ def exact_cholesky(seed, n):
     random = np.random.RandomState(seed)
     lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
     lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
-    return _product(lower, lower.T), lower
-
-
-def _product(a, b):
-    """Multiply without BLAS."""
-    return np.einsum("ij,jk->ik", a, b, optimize=False)
+    return exact_product(lower, lower.T), lower

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from checks.api import check
-from checks.factors import exact_cholesky, exact_system
+from checks.factors import exact_cholesky, exact_product, exact_system
 from checks.team import Rounds, run_together
 from checks.workers import require_threads
 
@@ -26,15 +26,15 @@ class _Call:
         self.exact = exact
 
 
-def _calls(seed):
+def _calls(seed, n):
     random = np.random.RandomState(seed)
     a, b = (random.randint(-8, 9, (130, 130)).astype(float) for _ in range(2))
     wide, vector = random.randint(-8, 9, (680, 680)).astype(float), np.arange(680.0) % 13 - 6
-    system = exact_system(seed, 200, 60)
-    definite, factor = exact_cholesky(seed, 200)
+    system = exact_system(seed, n, 70)
+    definite, factor = exact_cholesky(seed, n)
     return [
-        _Call("gemm", "dgemm", lambda: a @ b, np.einsum("ij,jk->ik", a, b, optimize=False)),
-        _Call("syrk", "dsyrk", lambda: a @ a.T, np.einsum("ij,kj->ik", a, a, optimize=False)),
+        _Call("gemm", "dgemm", lambda: a @ b, exact_product(a, b)),
+        _Call("syrk", "dsyrk", lambda: a @ a.T, exact_product(a, a.T)),
         _Call("gemv", "dgemv", lambda: wide @ vector, np.einsum("ij,j->i", wide, vector)),
         _Call("gemv-t", "dgemv", lambda: wide.T @ vector, np.einsum("ji,j->i", wide, vector)),
         _Call("cholesky", "dpotrf", lambda: np.linalg.cholesky(definite), factor),
@@ -76,19 +76,17 @@ def _judge(ctx, call, result, what, parameters):
     budget=60.0,
 )
 def thread_sweep(ctx):
-    calls = _calls(ctx.seed)
+    calls = _calls(ctx.seed, ctx.by_profile(150, 300))
     require_threads(ctx, calls[0].call)
     if ctx.profile == "smoke":  # solve takes a second with more BLAS threads than cores
         calls = calls[:-1]
-    built_for = int(ctx.blas.config().partition("MAX_THREADS=")[2] or ctx.threads)
+    built_for = int((ctx.blas.config().partition("MAX_THREADS=")[2].split() or [ctx.threads])[0])
     counts = {1, 2, 3, 4, ctx.threads} | ctx.by_profile(set(), {5, 7, 16}, {5, 7, 16, built_for})
     repeated = _Repeated(ctx.seed)
     for count in sorted(counts):
         ctx.blas.set_num_threads(count)
-        parameters = {"threads": count, "seed": ctx.seed, "rounds": 20}
+        parameters = {"threads": count, "seed": ctx.seed}
         for call in calls:
-            if call.name == "lu" and ctx.profile == "smoke" and count != 3:
-                continue  # slow too
             _judge(ctx, call, call.call(), "%d threads" % count, parameters)
         repeated.judge(ctx, parameters, most=1 if count > 4 and ctx.profile == "smoke" else 3)
     ctx.blas.set_num_threads(ctx.threads)
@@ -153,12 +151,12 @@ def _magnitude(subscripts, a, b):
     budget=60.0,
 )
 def count_changes(ctx):
-    calls = _calls(ctx.seed)[: ctx.by_profile(2, 5)]
+    calls = _calls(ctx.seed, 150)[: ctx.by_profile(2, 5)]
     require_threads(ctx, calls[0].call)
     top = ctx.threads
     for count in (1, top, 2, top + 2, 1, 3):
         ctx.blas.set_num_threads(count)
-        parameters = {"threads": count, "seed": ctx.seed, "rounds": 20, "beside": False}
+        parameters = {"threads": count, "seed": ctx.seed, "beside": False}
         ctx.ran()
         if ctx.blas.get_num_threads() != count:
             what = "set to %d, reads %d" % (count, ctx.blas.get_num_threads())
@@ -194,7 +192,7 @@ def _change_beside_calls(ctx, calls):
             time.sleep(0.002)
 
     run_together(compute, compute_beside, change)
-    parameters = {"threads": ctx.threads, "seed": ctx.seed, "rounds": 100, "beside": True}
+    parameters = {"threads": ctx.threads, "seed": ctx.seed, "beside": True}
     for call, result in results:
         _judge(ctx, call, result, "while the thread count was changed", parameters)
     ctx.rounds = rounds.done

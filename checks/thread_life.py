@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from checks.api import check
-from checks.factors import exact_cholesky, exact_system
+from checks.factors import exact_cholesky, exact_product, exact_system
 from checks.team import run_together
 from checks.workers import at_most, require_threads, thread_count
 
@@ -25,10 +25,6 @@ DEFAULT_STACK = 8 * 2**20
 
 #: Limit of LAPACK's tests for symmetric eigenvalues and singular values (sep.in, svd.in), in ulp.
 SPECTRUM = 50 * 2.0**-52
-
-
-def _exact_product(a, b):
-    return np.einsum("ij,jk->ik", a, b, optimize=False)
 
 
 def _memory():
@@ -64,7 +60,7 @@ def _memory():
 def churn(ctx):
     random = np.random.RandomState(ctx.seed)
     a, b = (random.randint(-8, 9, (112, 112)).astype(float) for _ in range(2))
-    exact, exact_vector = _exact_product(a, b), np.einsum("ij,j->i", a, b[0])
+    exact, exact_vector = exact_product(a, b), np.einsum("ij,j->i", a, b[0])
     ctx.blas.set_num_threads(min(ctx.threads, 2))
     require_threads(ctx, lambda: a @ b)
     parameters = {"seed": ctx.seed, "n": 112}
@@ -118,7 +114,7 @@ def _judge_growth(ctx, generations, threads, memory, parameters):
 def _more_callers_than_buffers(ctx, callers):
     """Have `callers` threads in gemm, twice in one process: the second time finds used tables."""
     a = (np.arange(512 * 512) % 17 - 8.0).reshape(512, 512)
-    exact = _exact_product(a, a)
+    exact = exact_product(a, a)
 
     def call():
         right = np.array_equal(a @ a, exact)
@@ -154,14 +150,14 @@ def small_stack(ctx):
     random = np.random.RandomState(ctx.seed)
     deep = random.randint(-8, 9, (12, 3000)).astype(float)
     square = random.randint(-8, 9, (130, 130))
-    exact = _exact_product(square, square)
+    exact = exact_product(square, square)
     wide = random.randint(-8, 9, (680, 680)).astype(float)
     definite, factor = exact_cholesky(ctx.seed, 200)
     n = ctx.by_profile(24, 130)
     diagonal = np.diag(np.arange(1.0, n + 1))
     calls = [
-        ("dgemm", lambda: deep @ deep[::-1].T, _exact_product(deep, deep[::-1].T), 0.0),
-        ("dsyrk", lambda: deep @ deep.T, _exact_product(deep, deep.T), 0.0),
+        ("dgemm", lambda: deep @ deep[::-1].T, exact_product(deep, deep[::-1].T), 0.0),
+        ("dsyrk", lambda: deep @ deep.T, exact_product(deep, deep.T), 0.0),
         ("dgemv", lambda: wide @ wide[0], np.einsum("ij,j->i", wide, wide[0]), 0.0),
         ("dpotrf", lambda: np.linalg.cholesky(definite), factor, 0.0),
         ("dsyevd", lambda: np.linalg.eigvalsh(diagonal), diagonal.diagonal(), SPECTRUM * n * n),
