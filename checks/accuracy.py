@@ -138,26 +138,32 @@ def solve(ctx):
 
 
 def _subnormal_pivots(ctx):
-    """Solve diagonal systems whose last pivot is subnormal: x = 1 exactly (OpenBLAS#3976)."""
+    """Solve diagonal systems with a subnormal pivot: x = 1 exactly (OpenBLAS#3976).
+
+    For complex ones only at the end, and not below tiny / 2: their solvers multiply by a
+    reciprocal, which overflows.
+    """
     for dtype in DTYPES:
         drivers = drivers_for(ctx.blas, dtype)
-        tiny = float(np.finfo(dtype).tiny)
+        is_complex = dtype.startswith("c")
         for n in (2, 3, 8, 33):
-            for divisor in (2.0,) if dtype.startswith("c") else (2.0, 1024.0):
-                diagonal = np.ones(n, dtype)
-                diagonal[-1] = tiny / divisor
-                parameters = {
-                    "function": "solve",
-                    "dtype": dtype,
-                    "kind": "subnormal-pivot",
-                    "size": n,
-                    "seed": 0,
-                    "divisor": divisor,
-                }
-                a, b = np.diag(diagonal), diagonal[:, None]
-                x = _guarded(ctx, "gesv", parameters, drivers.solve, a, b)
-                if x is not None:
-                    _ratios(ctx, "gesv", parameters, LINEAR_LIMIT, solution=_distance(x, dtype))
+            for divisor in (2.0,) if is_complex else (2.0, 1024.0):
+                for at in (n - 1,) if is_complex else (0, n // 2, n - 1):
+                    diagonal = np.ones(n, dtype)
+                    diagonal[at] = float(np.finfo(dtype).tiny) / divisor
+                    parameters = {
+                        "function": "solve",
+                        "dtype": dtype,
+                        "kind": "subnormal-pivot",
+                        "size": n,
+                        "seed": 0,
+                        "divisor": divisor,
+                        "at": at,
+                    }
+                    a, b = np.diag(diagonal), diagonal[:, None]
+                    x = _guarded(ctx, "gesv", parameters, drivers.solve, a, b)
+                    if x is not None:
+                        _ratios(ctx, "gesv", parameters, LINEAR_LIMIT, solution=_distance(x, dtype))
 
 
 def _distance(x, dtype):
@@ -488,14 +494,21 @@ def det(ctx):
         a = (matrices.hadamard(order) * signs[:, None])[permutation] / 2 ** (order // 2)
         parameters = {"function": "det", "kind": "hadamard", "size": n, "seed": ctx.seed + order}
         _determinant(ctx, a, sign, parameters)
-    value = np.linalg.det(np.diag([1.0, 2.0, 5e-310]))
-    _ratios(
-        ctx,
-        "getrf",
-        {"function": "det", "dtype": "float64", "kind": "subnormal-pivot", "size": 3, "seed": 0},
-        LINEAR_LIMIT,
-        subnormal=abs(value - 1e-309) / 5e-324,
-    )
+    for dtype in ("float64", "complex128"):
+        for at in range(3):
+            diagonal = np.array([1, 2, 1], dtype)
+            diagonal[at] = 5e-310
+            exact = 5e-310 if at == 1 else 1e-309
+            parameters = {
+                "function": "det",
+                "dtype": dtype,
+                "kind": "subnormal-pivot",
+                "size": 3,
+                "seed": 0,
+                "at": at,
+            }
+            distance = abs(np.linalg.det(np.diag(diagonal)) - exact) / 5e-324
+            _ratios(ctx, "getrf", parameters, LINEAR_LIMIT, subnormal=distance)
 
 
 def _determinant(ctx, a, exact, parameters):
@@ -515,8 +528,13 @@ def _determinant(ctx, a, exact, parameters):
             dict(parameters, dtype=dtype),
             LINEAR_LIMIT,
             determinant=over(abs(np.linalg.det(matrix) - expected), bound),
-            slogdet=over(abs(sign * np.exp(logarithm) - expected), bound * max(1, abs(logarithm))),
+            slogdet=over(abs(sign * _exp(logarithm) - expected), bound * max(1, abs(logarithm))),
         )
+
+
+def _exp(logarithm):
+    """Return e^logarithm, infinity without a warning where a wrong one is large."""
+    return float(np.exp(logarithm)) if logarithm < 709 else np.inf
 
 
 def _integer_determinant(rows):

@@ -180,6 +180,10 @@ def scal_nan(ctx):
             ctx.details[LETTER[dtype] + "scal"] = figures
 
 
+#: How a driver says no: newer geev calls NaN an illegal argument; NumPy before 1.25 raised
+#: ValueError or SystemError in place of LinAlgError from lstsq.
+REFUSALS = (np.linalg.LinAlgError, IllegalArgument, ValueError, SystemError)
+
 #: Drivers that are given NaN, and how their results are reduced to arrays.
 LAPACK_CALLS = ("solve", "inv", "cholesky", "qr", "eigh", "eig", "svd", "lstsq")
 
@@ -213,7 +217,7 @@ def nan_lapack(ctx):
                     second = (np.ones((n, 2), dtype),) if name in ("solve", "lstsq") else ()
                     try:
                         result = getattr(drivers, name)(a, *second)
-                    except (np.linalg.LinAlgError, IllegalArgument):  # newer geev: INFO = -4
+                    except REFUSALS:
                         continue
                     parts = result if isinstance(result, tuple) else (result,)
                     if all(np.all(np.isfinite(part)) for part in parts):

@@ -69,7 +69,9 @@ def matrix(kind, m, n, function):
     """Return the check's matrix: Hermitian for eigh, positive definite for cholesky."""
     hermitian, k = function in ("eigh", "cholesky"), min(m, n)
     if kind == "subnormal-pivot":
-        return np.diag([1.0] * (n - 1) + [np.finfo(float).tiny / P["divisor"]])
+        a = np.eye(n, dtype=P["dtype"])
+        a[P["at"], P["at"]] = np.finfo(float).tiny / P["divisor"]
+        return a
     if kind == "elementary":
         a = np.eye(n)
         a[tuple(P["at"])] = 10

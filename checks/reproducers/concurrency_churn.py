@@ -1,0 +1,79 @@
+"""Short-lived threads that call BLAS. Exits with 1 when they leave something behind."""
+
+import ctypes
+import faulthandler
+import glob
+import os
+import threading
+
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "n": 112, "generations": 150}
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def set_threads(count):
+    """Set the threads, by call: the environment variable is capped at the number of cores."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    library[prefix + "openblas_set_num_threads" + suffix](count)
+                    return
+    raise SystemExit("NumPy has loaded no OpenBLAS")
+
+
+def exact_product(a, b):
+    """Multiply without BLAS; exact for integers."""
+    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
+
+
+def together(*tasks):
+    """Run each task in a thread, all released at once."""
+    barrier = threading.Barrier(len(tasks))
+    threads = [threading.Thread(target=lambda t=t: (barrier.wait(), t())) for t in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
+p = PARAMETERS
+generations, callers = p.get("generations", 150), p.get("callers", 24)
+set_threads(min(p["threads"], 2))
+random = np.random.RandomState(p["seed"])
+a = random.randint(-8, 9, (p["n"], p["n"])).astype(float)
+exact = exact_product(a, a)
+bad = []
+
+
+def multiply():
+    if not np.array_equal(a @ a, exact):
+        bad.append("wrong product")
+
+
+def held():
+    """Return (threads, resident KiB, KiB of address space) of this process, where they are told."""
+    try:
+        with open("/proc/self/status") as file:
+            told = dict(line.split(":", 1) for line in file)
+    except OSError:
+        return (0, 0, 0)
+    return [int(told[name].split()[0]) for name in ("Threads", "VmRSS", "VmSize")]
+
+
+for _ in range(30):
+    together(multiply)
+before = held()
+for _ in range(generations):
+    together(multiply)
+gained = [now - then for now, then in zip(held(), before)]
+limits = (2, 16 * generations + 6 * 1024, 1024 * generations + 256 * 1024)
+print("gained %d threads, %d KiB resident, %d KiB of address space" % tuple(gained))
+together(*[multiply] * callers)
+bad += ["%d for %d" % pair for pair in zip(gained, limits) if pair[0] > pair[1]]
+print("WRONG: %s" % bad[:3] if bad else "nothing left behind")
+raise SystemExit(len(bad) > 0)

@@ -1,0 +1,103 @@
+"""BLAS in forked processes. Exits with 1 when a result is wrong or a process hangs."""
+
+# reproduces: forking.lu, forking.after-blas
+
+import ctypes
+import faulthandler
+import glob
+import os
+import signal
+import time
+
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "where": "child"}
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def set_threads(count):
+    """Set the threads, by call: the environment variable is capped at the number of cores."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    library[prefix + "openblas_set_num_threads" + suffix](count)
+                    return
+    raise SystemExit("NumPy has loaded no OpenBLAS")
+
+
+def exact_product(a, b):
+    """Multiply without BLAS; exact for integers."""
+    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
+
+
+def exact_lu(n):
+    """Return (A, det A): L has dyadic entries up to 1/2, U has 1 and -1 on its diagonal."""
+    lower = np.tril(random.randint(-1, 2, (n, n)) * 0.5, -1) + np.eye(n)
+    upper = np.triu(random.randint(-2, 3, (n, n)).astype(float), 1)
+    diagonal = random.choice([-1.0, 1.0], n)
+    return exact_product(lower, upper + np.diag(diagonal)), diagonal.prod()
+
+
+def exact_cholesky(n):
+    """Return (A, L), L of small integers with powers of two on its diagonal."""
+    lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
+    lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
+    return exact_product(lower, lower.T), lower
+
+
+faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
+p = PARAMETERS
+set_threads(p["threads"])
+random = np.random.RandomState(p["seed"])
+a = random.randint(-8, 9, (130, 130)).astype(float)
+product = exact_product(a, a)
+(lu, determinant), (definite, factor) = exact_lu(200), exact_cholesky(200)
+
+
+def compute():
+    """Return 0, or 3 when a result is wrong."""
+    right = np.array_equal(a @ a, product) and np.linalg.det(lu) == determinant
+    return 0 if right and np.array_equal(np.linalg.cholesky(definite), factor) else 3
+
+
+def in_child(task):
+    """Run `task` in a forked process; return its status, or 4 when it hangs or crashes."""
+    pid = os.fork()
+    if pid == 0:
+        status = 5
+        try:
+            status = task()
+        finally:
+            os._exit(status)
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 4
+        time.sleep(0.01)
+    print("the forked process %d hangs" % pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return 4
+
+
+def with_threads(count):
+    set_threads(count)
+    return compute()
+
+
+a @ a  # the parent's workers exist
+statuses = {
+    "child": in_child(compute),
+    "grandchild": in_child(lambda: in_child(compute)),
+    "child set to 2 threads": in_child(lambda: with_threads(2)),
+    "child set to more threads": in_child(lambda: with_threads(p["threads"] + 2)),
+}
+print(statuses, flush=True)
+statuses["parent"] = compute()  # when this hangs, the stacks are written and the status is 1
+bad = sum(statuses.values())
+print("WRONG" if bad else "exact")
+raise SystemExit(bad > 0)

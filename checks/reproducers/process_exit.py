@@ -1,0 +1,77 @@
+"""Whether processes that used threaded BLAS end cleanly. Exits with 1 when one does not."""
+
+import ctypes
+import faulthandler
+import glob
+import os
+import subprocess
+import sys
+import threading
+import time
+
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "scenario": "forked_child_then_busy_threads"}
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def set_threads(count):
+    """Set the threads, by call: the environment variable is capped at the number of cores."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    library[prefix + "openblas_set_num_threads" + suffix](count)
+                    return
+    raise SystemExit("NumPy has loaded no OpenBLAS")
+
+
+faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
+p = PARAMETERS
+
+
+def subject():
+    """Compute in threads, bring the scenario about, and end as any program does."""
+    set_threads(p["threads"])
+    a = (np.arange(130 * 130) % 7 - 3.0).reshape(130, 130)
+    product = a @ a
+
+    def work():
+        started.wait()
+        while True:
+            a @ a
+
+    if p["scenario"].startswith("forked_child"):
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(0 if (a @ a == product).all() else 3)
+        if os.waitpid(pid, 0)[1]:
+            sys.exit("the forked child did not end cleanly")
+    if p["scenario"].endswith("busy_threads"):
+        started = threading.Barrier(3)
+        for _ in range(2):
+            threading.Thread(target=work, daemon=True).start()
+        started.wait()
+        time.sleep(0.02)
+    print("last statement", flush=True)
+
+
+if sys.argv[1:] == ["subject"]:
+    subject()
+    sys.exit()
+bad = 0
+for _ in range(3):
+    command = [sys.executable, os.path.abspath(__file__), "subject"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        output, _ = process.communicate(timeout=14)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    clean = process.returncode == 0 and b"last statement" in output
+    print("status %s, %s" % (process.returncode, output.decode().strip()))
+    bad += not clean
+print("WRONG" if bad else "clean")
+raise SystemExit(bad > 0)
