@@ -96,7 +96,7 @@ def mixed_matmul(ctx):
                 % (turn + 1, m, k, n, ("plain", "transposed")[caller % 2], callers - 1),
                 result,
                 exact,
-                {"m": m, "k": k, "n": n, "callers": callers, "seed": ctx.seed, "rounds": 200},
+                {"m": m, "k": k, "n": n, "callers": callers, "seed": ctx.seed},
             )
     ctx.rounds = rounds.done
 
@@ -170,7 +170,7 @@ def eigh_matmul(ctx):
     run_together(solve, multiply)
     ctx.rounds = rounds.done
     ctx.ran(multiplied[0] - len(wrong))
-    parameters = {"n": n, "seed": ctx.seed, "rounds": 50}
+    parameters = {"n": n, "seed": ctx.seed}
     for result, exact in wrong:
         _compare(ctx, "dgemm", "beside dsyevd of %d" % n, result, exact, parameters)
     scale = n * DOUBLE_ULP * np.abs(alone).max()
@@ -308,7 +308,7 @@ def _call_at_once(ctx, operations, seconds):
 
 def _report(ctx, operation, result, callers, sizes):
     parameters = {"operation": operation.name, "callers": callers, "seed": ctx.seed}
-    parameters.update(system=sizes[0], spectrum=sizes[1], seconds=30)
+    parameters.update(system=sizes[0], spectrum=sizes[1])
     what = "%s in %d threads at once" % (operation.name, callers)
     wrong = np.argwhere(np.asarray(result != operation.expected))
     if operation.limit:

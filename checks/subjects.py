@@ -19,19 +19,28 @@ def exit_after(scenario, threads):
         status = os.waitpid(pid, 0)[1]
         if status:
             sys.exit("the forked child's status is %d" % status)
-    if scenario.endswith("busy_threads"):
-        started = threading.Barrier(3)
-
-        def work():
-            started.wait()
-            while True:
-                a @ a
-
-        for _ in range(2):
-            threading.Thread(target=work, daemon=True).start()
-        started.wait()
-        time.sleep(0.02)
+    if scenario.endswith("threads"):
+        _start_daemons(lambda: a @ a, forever=scenario.endswith("busy_threads"))
     print("last statement", flush=True)
+
+
+def _start_daemons(call, forever):
+    """Start two daemon threads that call, then wait or go on; return when both have begun."""
+    begun = threading.Barrier(3)
+
+    def work():
+        if not forever:
+            call()
+        begun.wait()
+        while forever:
+            call()
+        threading.Event().wait()
+
+    for _ in range(2):
+        threading.Thread(target=work, daemon=True).start()
+    begun.wait()
+    if forever:
+        time.sleep(0.02)  # both are inside a call, not at its Python code
 
 
 def measure_address_space(threads):

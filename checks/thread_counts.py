@@ -85,7 +85,7 @@ def thread_sweep(ctx):
     repeated = _Repeated(ctx.seed)
     for count in sorted(counts):
         ctx.blas.set_num_threads(count)
-        parameters = {"threads": count, "seed": ctx.seed}
+        parameters = {"count": count, "seed": ctx.seed}
         for call in calls:
             _judge(ctx, call, call.call(), "%d threads" % count, parameters)
         repeated.judge(ctx, parameters, most=1 if count > 4 and ctx.profile == "smoke" else 3)
@@ -115,7 +115,7 @@ class _Repeated:
 
     def judge(self, ctx, parameters, most):
         """Count the first `most` calls, each made twice."""
-        threads = parameters["threads"]
+        threads = parameters["count"]
         for name, routine, call, bound in self.calls[:most]:
             one, two = call(), call()
             ctx.ran(2)
@@ -156,7 +156,7 @@ def count_changes(ctx):
     top = ctx.threads
     for count in (1, top, 2, top + 2, 1, 3):
         ctx.blas.set_num_threads(count)
-        parameters = {"threads": count, "seed": ctx.seed, "beside": False}
+        parameters = {"count": count, "seed": ctx.seed, "beside": False}
         ctx.ran()
         if ctx.blas.get_num_threads() != count:
             what = "set to %d, reads %d" % (count, ctx.blas.get_num_threads())
@@ -192,7 +192,7 @@ def _change_beside_calls(ctx, calls):
             time.sleep(0.002)
 
     run_together(compute, compute_beside, change)
-    parameters = {"threads": ctx.threads, "seed": ctx.seed, "beside": True}
+    parameters = {"count": ctx.threads, "seed": ctx.seed, "beside": True}
     for call, result in results:
         _judge(ctx, call, result, "while the thread count was changed", parameters)
     ctx.rounds = rounds.done

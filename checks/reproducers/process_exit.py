@@ -1,15 +1,17 @@
 """Whether processes that used threaded BLAS end cleanly. Exits with 1 when one does not."""
 
+# reproduces: process.exit, process.exit-busy
+
 import ctypes
-import faulthandler
 import glob
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 
-PARAMETERS = {"kernel": "Haswell", "threads": 8, "scenario": "forked_child_then_busy_threads"}
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "scenario": "forked_child_then_waiting_threads"}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
@@ -28,7 +30,6 @@ def set_threads(count):
     raise SystemExit("NumPy has loaded no OpenBLAS")
 
 
-faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
 p = PARAMETERS
 
 
@@ -37,11 +38,14 @@ def subject():
     set_threads(p["threads"])
     a = (np.arange(130 * 130) % 7 - 3.0).reshape(130, 130)
     product = a @ a
+    busy = p["scenario"].endswith("busy_threads")
 
     def work():
-        started.wait()
-        while True:
+        a @ a
+        begun.wait()
+        while busy:
             a @ a
+        threading.Event().wait()
 
     if p["scenario"].startswith("forked_child"):
         pid = os.fork()
@@ -49,11 +53,11 @@ def subject():
             sys.exit(0 if (a @ a == product).all() else 3)
         if os.waitpid(pid, 0)[1]:
             sys.exit("the forked child did not end cleanly")
-    if p["scenario"].endswith("busy_threads"):
-        started = threading.Barrier(3)
+    if p["scenario"].endswith("threads"):
+        begun = threading.Barrier(3)
         for _ in range(2):
             threading.Thread(target=work, daemon=True).start()
-        started.wait()
+        begun.wait()
         time.sleep(0.02)
     print("last statement", flush=True)
 
@@ -62,16 +66,17 @@ if sys.argv[1:] == ["subject"]:
     subject()
     sys.exit()
 bad = 0
-for _ in range(3):
+for _ in range(5):
     command = [sys.executable, os.path.abspath(__file__), "subject"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     try:
-        output, _ = process.communicate(timeout=14)
+        output, _ = process.communicate(timeout=10)
     except subprocess.TimeoutExpired:
-        process.kill()
+        print("hangs")
+        os.killpg(process.pid, signal.SIGKILL)  # with what it has forked
         output, _ = process.communicate()
     clean = process.returncode == 0 and b"last statement" in output
     print("status %s, %s" % (process.returncode, output.decode().strip()))
     bad += not clean
 print("WRONG" if bad else "clean")
-raise SystemExit(bad > 0)
+raise SystemExit(int(bad > 0))
