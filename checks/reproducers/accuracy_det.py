@@ -24,7 +24,8 @@ def openblas():
             for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
                 if hasattr(library, prefix + "openblas_get_config" + suffix):
                     return lambda name: library[prefix + name + suffix]
-    raise SystemExit("NumPy has loaded no OpenBLAS")
+    print("NumPy has loaded no OpenBLAS")
+    raise SystemExit(2)
 
 
 def prepare():

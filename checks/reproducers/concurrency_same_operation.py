@@ -26,7 +26,8 @@ def set_threads(count):
                 if hasattr(library, prefix + "openblas_get_config" + suffix):
                     library[prefix + "openblas_set_num_threads" + suffix](count)
                     return
-    raise SystemExit("NumPy has loaded no OpenBLAS")
+    print("NumPy has loaded no OpenBLAS")
+    raise SystemExit(2)
 
 
 def exact_product(a, b):

@@ -21,7 +21,8 @@ def set_threads(count):
                 if hasattr(library, prefix + "openblas_get_config" + suffix):
                     library[prefix + "openblas_set_num_threads" + suffix](count)
                     return
-    raise SystemExit("NumPy has loaded no OpenBLAS")
+    print("NumPy has loaded no OpenBLAS")
+    raise SystemExit(2)
 
 
 faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
