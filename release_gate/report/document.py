@@ -262,7 +262,9 @@ def _headline(record: RunRecord) -> str:
             )
             known = len(decision.findings)
             also = f"; {_count(known, 'finding')} that does not block" if known else ""
-            return f"{_count(answered, 'answer')}, nothing new fails{also}"
+            better = sum(each.kind is ComparisonKind.FIXED for each in decision.comparisons)
+            fixed = f", {better} fixed" if better else ""
+            return f"{_count(answered, 'answer')}, nothing new fails{fixed}{also}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from release_gate.model import Outcome, Role, Tier, Verdict
+from release_gate.model import ComparisonKind, Outcome, Role, Tier, Verdict
 from release_gate.report.presentation import Look, Tone, look
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
     page = _Page(style or Style())
     _requirements(page, report)
     _findings(page, report.findings)
+    _fixed(page, report)
     _known(page, report)
     _missing(page, report)
     _not_covered(page, report.not_covered, "Not covered")
@@ -330,6 +331,22 @@ def where(finding: FindingReport) -> str:
         kernel if kernel == "wheel" else f"{kernel} {', '.join(map(str, sorted(threads)))}"
         for kernel, threads in kernels.items()
     )
+
+
+def _fixed(page: _Page, report: Report) -> None:
+    """Say what the baseline does wrong and the candidate does right: a reason to upgrade."""
+    places = {cell.id: f"{cell.kernel or 'wheel'} {cell.threads or ''}" for cell in report.cells}
+    fixed: dict[tuple[str, Outcome | None], list[str]] = defaultdict(list)
+    for each in report.comparisons:
+        if each.kind is ComparisonKind.FIXED:
+            fixed[each.check, each.baseline].append(places[each.cell].strip())
+    if not fixed:
+        return
+    page.heading(f"Fixed: wrong with the baseline, right with the candidate ({len(fixed)})")
+    for (check, baseline), where_fixed in fixed.items():
+        page.entry(
+            page.toned(ComparisonKind.FIXED, check), f"{baseline} on {', '.join(where_fixed)}"
+        )
 
 
 def _known(page: _Page, report: Report) -> None:

@@ -6,9 +6,9 @@ import re
 import attrs
 import pytest
 from gate_report import record, report
-from gate_values import no_go_run, passing, plan
+from gate_values import no_go_run, observation, passing, plan, with_observation
 
-from release_gate.model import Verdict
+from release_gate.model import Outcome, Role, Verdict
 from release_gate.report.document import Report, make_report
 from release_gate.report.terminal import Style, duration, next_command, render_plan, render_summary
 
@@ -130,3 +130,15 @@ def test_the_next_command_fits_the_verdict() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_what_the_candidate_fixes_is_told() -> None:
+    the_plan = plan(checks=("exact.gemm",))
+    results = passing(the_plan)
+    crash = observation("exact.gemm", Outcome.CRASHED, "died of SIGSEGV")
+    baseline = next(entry for entry in the_plan.cells if entry.cell.role is Role.BASELINE)
+    shown = make_report(record(the_plan, with_observation(results, baseline.cell, crash)))
+    text = plain(render_summary(shown))
+    assert "Fixed: wrong with the baseline, right with the candidate (1)" in text
+    kernel, threads = baseline.cell.kernel, baseline.cell.threads
+    assert f"exact.gemm crashed on {kernel} {threads}" in text
