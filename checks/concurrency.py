@@ -84,7 +84,7 @@ def mixed_matmul(ctx):
     small = _integers(random, (130, 130), "float64")
     require_threads(ctx, lambda: small @ small)
 
-    rounds = Rounds(seconds=ctx.by_profile(0.9, 5.0, 20.0), least=4)
+    rounds = Rounds(seconds=ctx.by_profile(1.2, 5.0, 20.0), least=4)
     for turn in rounds:
         (m, k, n), operands = problems[turn % len(problems)]
         results = _multiply_at_once(operands)

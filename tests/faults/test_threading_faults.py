@@ -5,6 +5,8 @@ Through the real runner and watchdog, since crashes and hangs need them.
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,14 @@ from planted import plant
 
 from release_gate.checklist import read_checks
 from release_gate.execution.cell import run_cell
+from release_gate.execution.environment import child_environment
 from release_gate.execution.store import ObservationStore
 from release_gate.model import Cell, HangKind, Observation, Outcome, PlannedCell, Role
 from release_gate.openblas.index import Index
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.progress import Silent
+from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
 from release_gate.wheels.swap import swap_library
 
@@ -55,6 +59,22 @@ FAULTS = [
     ("hang-at-exit", "process.exit", 1, "hung", "deadlock"),
     ("abort-at-exit", "process.exit-busy", 1, "failed", "signal 6"),
     ("address-space", "process.address-space", 1, "failed", "MiB of address space"),
+]
+
+#: fault, check whose reproducer must show it.
+SHOWN = [
+    ("shared-scratch", "concurrency.mixed-matmul"),
+    ("beside-eigh", "concurrency.eigh-matmul"),
+    ("shared-scratch", "concurrency.same-operation"),
+    ("three-threads", "concurrency.thread-sweep"),
+    ("lowered-count", "concurrency.count-changes"),
+    ("leak-thread", "concurrency.churn"),
+    ("stack-frame", "concurrency.small-stack"),
+    ("wrong-in-child", "forking.lu"),
+    ("child-aborts", "forking.after-blas"),
+    ("abort-at-exit", "process.exit"),
+    ("abort-at-exit", "process.exit-busy"),
+    ("address-space", "process.address-space"),
 ]
 
 #: Seconds without CPU use after which a hang is one, in these tests.
@@ -170,6 +190,41 @@ def test_a_hang_after_fork_is_found_in_a_released_library(
     assert answer.outcome is Outcome.PASSED, answer.reason
 
 
-def test_every_check_of_threads_has_a_fault() -> None:
+@pytest.mark.parametrize(("fault", "check"), SHOWN)
+def test_a_reproducer_shows_the_fault(fault: str, check: str, planted: Artifact) -> None:
+    status = run_script(check, planted, fault)
+    assert status in {1, -signal.SIGSEGV}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "concurrency.thread-sweep",
+        "concurrency.churn",
+        "concurrency.small-stack",
+        "forking.lu",
+        "process.exit",
+        "process.address-space",
+    ],
+)
+def test_a_reproducer_ends_with_0_without_a_fault(check: str, planted: Artifact) -> None:
+    assert run_script(check, planted, "") == 0
+
+
+def run_script(check: str, artifact: Artifact, fault: str) -> int:
+    """Run the template of `check` as it is, and return its status."""
+    template = find_template(check, checks_dir() / "reproducers")
+    assert template is not None
+    environment = child_environment(None, 1)
+    del environment["OPENBLAS_NUM_THREADS"]
+    environment |= {"PYTHONPATH": artifact.site, "PLANTED_FAULT": fault}
+    command = [artifact.interpreter.executable, str(template)]
+    return subprocess.run(
+        command, env=environment, capture_output=True, timeout=60, check=False
+    ).returncode
+
+
+def test_every_check_of_threads_has_a_fault_and_a_reproducer() -> None:
     categories = {"concurrency", "forking", "process"}
-    assert set(CHECKS) == {spec.id for spec in SPECS.values() if spec.category in categories}
+    asked = {spec.id for spec in SPECS.values() if spec.category in categories}
+    assert asked == set(CHECKS) == {check for _, check in SHOWN}
