@@ -310,7 +310,7 @@ def _findings(page: _Page, findings: Sequence[FindingReport]) -> None:
             page.entry("    ", issue.why_matched.rpartition("; ")[2], indent=4)
         if each.reproducer is not None:
             shown = _reproduced(each)
-            page.entry(Text("see ", style="dim"), f"{each.reproducer.command}{shown}", indent=4)
+            page.line(" " * 4, Text("see  ", style="dim"), f"{each.reproducer.command}{shown}")
     _more(page, len(findings) - SHOWN)
 
 
