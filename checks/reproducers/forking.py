@@ -60,8 +60,13 @@ product = exact_product(a, a)
 
 def compute():
     """Return 0, or 3 when a result is wrong."""
-    right = np.array_equal(a @ a, product) and np.linalg.det(lu) == determinant
-    return 0 if right and np.array_equal(np.linalg.cholesky(definite), factor) else 3
+    right = np.linalg.det(lu) == determinant  # first: a product can mend the pool for LU
+    right = right and np.array_equal(np.linalg.cholesky(definite), factor)
+    return 0 if right and np.array_equal(a @ a, product) else 3
+
+
+def product_first():
+    return compute() if np.array_equal(a @ a, product) else 3
 
 
 def in_child(task):
@@ -93,6 +98,7 @@ def with_threads(count):
 a @ a  # the parent's workers exist
 statuses = {
     "child": in_child(compute),
+    "child, product first": in_child(product_first),
     "grandchild": in_child(lambda: in_child(compute)),
     "child set to 2 threads": in_child(lambda: with_threads(2)),
     "child set to more threads": in_child(lambda: with_threads(p["threads"] + 2)),
