@@ -19,6 +19,7 @@ import faulthandler
 import importlib
 import json
 import math
+import mmap
 import numbers
 import os
 import signal
@@ -235,6 +236,26 @@ def tidy(library, threads, before, details):
         details["threads_left"] = len(left)
 
 
+class Notes:
+    """Where the input that is tried next is written: a mapped file, which outlives the process."""
+
+    def __init__(self, path):
+        with open(path, "r+b") as file:
+            self.bytes = mmap.mmap(file.fileno(), 0)
+
+    def writer(self, check):
+        """Return the function that a `Context` notes its inputs with."""
+
+        def note(routine, parameters):
+            text = repr((check, routine, parameters)).encode()
+            if len(text) < len(self.bytes):
+                self.bytes[: len(text) + 1] = text + b"\0"
+            else:
+                self.bytes[:1] = b"\0"
+
+        return note
+
+
 def evidence_of(context, trace):
     if trace is not None:
         context.details["traceback"] = trace
@@ -252,11 +273,16 @@ def run(protocol, job, numpy, library):
     """Ask every check of the job."""
     threads = library.get_num_threads()
     by_timer = not hasattr(faulthandler, "register")
+    notes = Notes(job["notes"])
     for asked in job["checks"]:
         protocol.emit("started", check=asked["id"], log=os.fstat(2).st_size)
         before = threading.enumerate()
         context = api.Context(
-            blas=library, threads=threads, profile=job["profile"], seed=job["seed"]
+            blas=library,
+            threads=threads,
+            profile=job["profile"],
+            seed=job["seed"],
+            note=notes.writer(asked["id"]),
         )
         begin = time.monotonic()
         if by_timer:

@@ -73,6 +73,7 @@ def _cases(ctx, function, sizes, kinds, threaded):
 
 def _guarded(ctx, routine, parameters, function, *arguments):
     """Call a driver; an error on input that has an answer is a failure. None then."""
+    ctx.trying(LETTER[parameters["dtype"]] + routine, parameters)
     try:
         return function(*arguments)
     except np.linalg.LinAlgError as error:
@@ -611,8 +612,6 @@ def _accurate_products(ctx, dtype, m, n, k, layouts, seed):
     for layout in layouts:
         left = np.array(_joined(a), dtype, order=layout[0])
         right = np.array(_joined(b), dtype, order=layout[1])
-        error = _error(np.matmul(left, right), exact)
-        ratio = float(np.max(error / (np.finfo(dtype).eps * bound)))
         parameters = {
             "dtype": dtype,
             "kind": "integers",
@@ -621,6 +620,9 @@ def _accurate_products(ctx, dtype, m, n, k, layouts, seed):
             "bits": bits,
             "seed": seed,
         }
+        ctx.trying(LETTER[dtype] + "gemm", parameters)
+        error = _error(np.matmul(left, right), exact)
+        ratio = float(np.max(error / (np.finfo(dtype).eps * bound)))
         _ratios(ctx, "gemm", parameters, BLAS_LIMIT * max(1.0, k / 100), product=ratio)
         figure = ratio / k**0.5
         if figure > ctx.details.get("largest_ratio_over_sqrt_k", 0.0):

@@ -91,10 +91,11 @@ class Context:
     """What a check knows of its cell, and where it says what it saw.
 
     threads: BLAS threads that are set (openblas_set_num_threads, read back); profile: "smoke",
-    "full" or "stress"; seed: base of all random input; blas: a `checks.blas.Library`.
+    "full" or "stress"; seed: base of all random input; blas: a `checks.blas.Library`; note: a
+    function that keeps what `trying` is told.
     """
 
-    def __init__(self, *, blas, threads, profile, seed):
+    def __init__(self, *, blas, threads, profile, seed, note=None):
         self.blas = blas
         self.threads = threads
         self.profile = profile
@@ -105,12 +106,21 @@ class Context:
         self.rounds = None
         self.threads_used = None
         self.details = {}
+        self._note = note
 
     def by_profile(self, smoke, full, stress=None):
         """Return the value for the profile in force (`stress` is `full` where it is not given)."""
         return {"smoke": smoke, "full": full, "stress": full if stress is None else stress}[
             self.profile
         ]
+
+    def trying(self, routine, parameters):
+        """Note the input that is computed next: if that kills the process, the gate can tell it.
+
+        `parameters` as in `fail`, of plain Python values.
+        """
+        if self._note is not None:
+            self._note(routine, parameters)
 
     def ran(self, cases=1):
         """Count inputs that were tried."""

@@ -54,36 +54,34 @@ def _product(ctx, routine, output, pool, dtype, layout, shape, position, order="
     b = pool.operand("b", dtype, layout[1])[:k, column : column + n]
     exact = pool.product(dtype, k)[row : row + m, column : column + n]
     view, block = output.window(m, n, order)
+    parameters = {
+        **pool.recipe(),
+        "dtype": dtype,
+        "layout": layout,
+        "order": order,
+        "m": m,
+        "n": n,
+        "k": k,
+        "row": row,
+        "column": column,
+    }
+    ctx.trying(LETTER[dtype] + routine, parameters)
     np.matmul(a, b, out=view)
     ctx.cases_run += 1
     wrong = np.count_nonzero(view != exact)
     if wrong or not surroundings_intact(block, m * n):
-        _report(ctx, routine, view, exact, pool, dtype, layout, shape, position, order)
+        _report(ctx, LETTER[dtype] + routine, view, exact, parameters)
         block.fill(output.nan)
     else:
         view.fill(output.nan)
 
 
-def _report(ctx, routine, result, exact, pool, dtype, layout, shape, position, order):
-    m, n, k = shape
+def _report(ctx, routine, result, exact, parameters):
     mismatch = compare(result, exact)
     what = "wrote outside of its result" if mismatch is None else mismatch.message
-    ctx.fail(
-        LETTER[dtype] + routine,
-        "%s %d x %d x %d, layouts %s: %s" % (dtype, m, k, n, layout, what),
-        dict(
-            pool.recipe(),
-            dtype=dtype,
-            layout=layout,
-            order=order,
-            m=m,
-            n=n,
-            k=k,
-            row=position[0],
-            column=position[1],
-        ),
-        **({} if mismatch is None else mismatch.facts()),
-    )
+    where = "%(dtype)s %(m)d x %(k)d x %(n)d, layouts %(layout)s" % parameters
+    facts = {} if mismatch is None else mismatch.facts()
+    ctx.fail(routine, "%s: %s" % (where, what), parameters, **facts)
 
 
 def _sweep(ctx, routine, pool, shapes, vary_layout, dtypes=DTYPES, first=0):
@@ -284,6 +282,21 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
     nan = poison(dtype)
     block = np.full(len(exact) * out_step + 2 * MARGIN, nan, dtype)
     result = block[MARGIN : MARGIN + len(exact) * out_step : out_step]
+    parameters = {
+        "seed": pool.seed,
+        "pool": [pool.rows, pool.columns],
+        "high": pool.high,
+        "dtype": dtype,
+        "order": order,
+        "side": side,
+        "m": m,
+        "n": n,
+        "row": row,
+        "column": column,
+        "step": step,
+        "out_step": out_step,
+    }
+    ctx.trying(LETTER[dtype] + "gemv", parameters)
     np.matmul(left, right, out=result)
     ctx.cases_run += 1
     if np.count_nonzero(result != exact) or not surroundings_intact(block, len(exact)):
@@ -293,20 +306,7 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
             LETTER[dtype] + "gemv",
             "%s %d x %d, order %s, x on the %s, increments %d and %d: %s"
             % (dtype, m, n, order, side, step, out_step, what),
-            {
-                "seed": pool.seed,
-                "pool": [pool.rows, pool.columns],
-                "high": pool.high,
-                "dtype": dtype,
-                "order": order,
-                "side": side,
-                "m": m,
-                "n": n,
-                "row": row,
-                "column": column,
-                "step": step,
-                "out_step": out_step,
-            },
+            parameters,
             **({} if mismatch is None else mismatch.facts()),
         )
 
@@ -415,23 +415,26 @@ def dot(ctx):
                 for left, right in few:
                     a = views[left][0][start : start + n]
                     b = views[right][1][start : start + n]
+                    routine = LETTER[dtype] + {"vdot": "dotc"}.get(name, "dot" if real else "dotu")
+                    parameters = {
+                        "seed": ctx.seed,
+                        "pool": [2, longest],
+                        "high": 8,
+                        "dtype": dtype,
+                        "function": name,
+                        "n": n,
+                        "start": start,
+                        "steps": [left, right],
+                    }
+                    ctx.trying(routine, parameters)
                     result = function(a, b)
                     ctx.cases_run += 1
                     if result != exact:
                         ctx.fail(
-                            LETTER[dtype] + {"vdot": "dotc"}.get(name, "dot" if real else "dotu"),
+                            routine,
                             "%s %s of %d elements, increments %d and %d: %s, exactly %s"
                             % (dtype, name, n, left, right, result, exact),
-                            {
-                                "seed": ctx.seed,
-                                "pool": [2, longest],
-                                "high": 8,
-                                "dtype": dtype,
-                                "function": name,
-                                "n": n,
-                                "start": start,
-                                "steps": [left, right],
-                            },
+                            parameters,
                         )
 
 
@@ -440,6 +443,8 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
     a = pool.operand("a", dtype, order)[row : row + n, :k]
     exact = pool.product(dtype, k)[row : row + n, row : row + n]
     view, block = output.window(n, n)
+    parameters = {**pool.recipe(), "dtype": dtype, "order": order, "n": n, "k": k, "row": row}
+    ctx.trying(LETTER[dtype] + "syrk", parameters)
     np.matmul(a, a.T, out=view)
     ctx.cases_run += 1
     if np.count_nonzero(view != exact) or not surroundings_intact(block, n * n):
@@ -448,7 +453,7 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
         ctx.fail(
             LETTER[dtype] + "syrk",
             "%s %d x %d, order %s: %s" % (dtype, n, k, order, what),
-            dict(pool.recipe(), dtype=dtype, order=order, n=n, k=k, row=row),
+            parameters,
             **({} if mismatch is None else mismatch.facts()),
         )
     block.fill(output.nan)

@@ -417,6 +417,12 @@ def stale_buffer(ctx):
                     ("gemv", lambda left=left, b=b: left @ b[:, 0], exact[:, 0]),
                     ("syrk", lambda left=left: left @ left.T, square),
                 ):
+                    parameters = {
+                        "kind": "stale",
+                        "dtype": dtype, "routine": routine, "m": m, "n": n, "k": k,
+                        "order": order, "seed": ctx.seed,
+                    }  # fmt: skip
+                    ctx.trying(LETTER[dtype] + routine, parameters)
                     _ = spoil @ spoil.T
                     _ = spoil[:60] @ np.full((spoil.shape[1], 60), poison(dtype), dtype)
                     result = function()
@@ -427,13 +433,9 @@ def stale_buffer(ctx):
                             LETTER[dtype] + routine,
                             "%s %d x %d x %d, order %s, after NaN: %s"
                             % (dtype, m, k, n, order, mismatch.message),
-                            {
-                                "kind": "stale",
-                                "dtype": dtype, "routine": routine, "m": m, "n": n, "k": k,
-                                "order": order, "seed": ctx.seed,
-                            },
-                            **mismatch.facts()
-                        )  # fmt: skip
+                            parameters,
+                            **mismatch.facts(),
+                        )
 
 
 @check(
@@ -466,6 +468,12 @@ def fp_flags(ctx):
                     ("gemv", lambda left=left, b=b: left @ b[:, 0]),
                     ("syrk", lambda left=left: left.T @ left),
                 ):
+                    parameters = {
+                        "kind": "flags",
+                        "dtype": dtype, "routine": routine, "m": m, "n": n, "k": k,
+                        "order": order, "seed": ctx.seed,
+                    }  # fmt: skip
+                    ctx.trying(LETTER[dtype] + routine, parameters)
                     ctx.ran()
                     try:
                         with np.errstate(all="raise"):
@@ -474,12 +482,8 @@ def fp_flags(ctx):
                         ctx.fail(
                             LETTER[dtype] + routine,
                             "%s %d x %d x %d, order %s: %s" % (dtype, m, k, n, order, error),
-                            {
-                                "kind": "flags",
-                                "dtype": dtype, "routine": routine, "m": m, "n": n, "k": k,
-                                "order": order, "seed": ctx.seed,
-                            },
-                        )  # fmt: skip
+                            parameters,
+                        )
 
 
 @check(

@@ -80,6 +80,7 @@ def blame(check: str, ending: Ending, details: Mapping[str, Any] | None = None) 
             hang=ending.hang,
             stack=ending.stack or (fault_report(log) if log else None),
             log=log,
+            cases=() if ending.tried is None else (ending.tried,),
             details=dict(details or {}),
         ),
     )

@@ -26,12 +26,13 @@ from release_gate.execution.clocks import Clocks, Limits
 from release_gate.execution.environment import TOKEN
 from release_gate.execution.interrupts import held_back
 from release_gate.execution.log import Log
+from release_gate.execution.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from release_gate.model import HangKind
+    from release_gate.model import Case, HangKind
 
 __all__ = ["Ending", "Event", "Job", "Phase", "run_child"]
 
@@ -86,8 +87,11 @@ class Job:
     start_limits: Limits = START_LIMITS
     exit_limits: Limits = EXIT_LIMITS
 
-    def message(self) -> bytes:
-        """Return the JSON object that `checks.__main__` reads from stdin."""
+    def message(self, notes: Path) -> bytes:
+        """Return the JSON object that `checks.__main__` reads from stdin.
+
+        `notes` is the file in which it notes what it tries.
+        """
         asked = [
             {"id": check, "module": module, "budget": self.limits[check].budget}
             for check, module in self.checks
@@ -99,6 +103,7 @@ class Job:
             "seed": self.seed,
             "site": self.site,
             "library": self.library,
+            "notes": str(notes),
         }
         return json.dumps(facts).encode()
 
@@ -109,7 +114,8 @@ class Ending:
 
     `check`: the one that had started, or (later phases) the last that had finished; `seconds`: wall
     time of the phase; `exit_status`: of a child that exited by itself; `spoiled`: why the protocol
-    could not be understood; `log`: the end of stderr since the check had started.
+    could not be understood; `log`: the end of stderr since the check had started; `tried`: the
+    input that the check had noted last.
     """
 
     phase: Phase
@@ -121,6 +127,7 @@ class Ending:
     stack: str | None = None
     spoiled: str | None = None
     log: str | None = None
+    tried: Case | None = None
 
     @property
     def complete(self) -> bool:
@@ -147,9 +154,9 @@ def run_child(
     token = uuid.uuid4().hex
     command = [*launcher, interpreter, *FLAGS, "-c", BOOTSTRAP]
     command += [job.site, str(checks.parent)]
-    with Log() as log:
+    with Log() as log, Notes() as notes:
         process = _start(command, {**environment, TOKEN: token}, log)
-        watched = _Watched(process=process, job=job, log=log)
+        watched = _Watched(process=process, job=job, log=log, notes=notes)
         try:
             return watched.run(on_event)
         finally:
@@ -205,6 +212,7 @@ class _Watched:
     process: subprocess.Popen[bytes]
     job: Job
     log: Log
+    notes: Notes
     phase: Phase = Phase.START
     check: str | None = None
     seen: set[int] = field(factory=set)
@@ -256,7 +264,7 @@ class _Watched:
     def _send(self) -> None:
         assert self.process.stdin is not None  # asked for in _start
         with suppress(BrokenPipeError, ConnectionResetError):  # it died already: seen by its exit
-            self.process.stdin.write(self.job.message())
+            self.process.stdin.write(self.job.message(self.notes.path))
         with suppress(BrokenPipeError, ConnectionResetError):
             self.process.stdin.close()
 
@@ -324,6 +332,7 @@ class _Watched:
             check=self.check,
             seconds=time.monotonic() - self.begun,
             log=self.log.text()[-MOST_LOG_CHARACTERS:].strip() or None,
+            tried=self.notes.last(self.check) if self.phase is Phase.CHECK else None,
             **facts,
         )
 

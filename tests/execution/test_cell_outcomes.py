@@ -119,6 +119,40 @@ def test_a_crash_is_blamed_on_its_check_with_the_signal(
         assert "in crash" in (crash.evidence.stack or "")
 
 
+def test_a_crash_names_the_input_that_was_being_tried(made: Callable[..., MadeCell]) -> None:
+    seen = made(
+        crash="""
+        ctx.trying("sgemm", {"n": 3, "layout": "CF", "size": [1, 2]})
+        ctx.ran()
+        ctx.trying("dgemm", {"n": 4, "layout": "CC", "size": [2, 2]})
+        os.kill(os.getpid(), signal.SIGSEGV)
+        """
+    ).observe("crash")
+    (case,) = seen.evidence.cases
+    assert case.routine == "dgemm"
+    assert case.parameters == {"n": 4, "layout": "CC", "size": [2, 2]}
+
+
+@pytest.mark.parametrize("parameters", ['{"x": object()}', '{"x": "y" * 20000}'])
+def test_an_input_that_cannot_be_noted_is_left_out(
+    parameters: str, made: Callable[..., MadeCell]
+) -> None:
+    body = f'ctx.trying("dgemm", {parameters}); os.kill(os.getpid(), signal.SIGSEGV)'
+    seen = made(crash=body).observe("crash")
+    assert seen.outcome is Outcome.CRASHED
+    assert seen.evidence.cases == ()
+
+
+def test_what_an_earlier_check_tried_is_not_blamed(made: Callable[..., MadeCell]) -> None:
+    cell = made(
+        earlier='ctx.ran(); ctx.trying("dgemm", {"n": 4})',
+        crash="os.kill(os.getpid(), signal.SIGSEGV)",
+    )
+    _, crash = cell.run().observations
+    assert crash.outcome is Outcome.CRASHED
+    assert crash.evidence.cases == ()
+
+
 @pytest.mark.skipif(shutil.which("gdb") is None, reason="native stacks of crashes need gdb")
 def test_a_crash_has_its_native_stack_and_says_if_it_did_not_come_again(
     made: Callable[..., MadeCell],
