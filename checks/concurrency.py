@@ -262,18 +262,18 @@ def _operations(seed, system, spectrum, solve_too):
         "Static buffers and missing locks in one routine: OpenBLAS#1844 (static buffer in gemv), "
         "#1755, #1851, #2444, #2363, #3057, #1191, numpy#32168 (lstsq), numpy#24512 (eigvalsh)."
     ),
-    budget=60.0,
+    budget=180.0,
 )  # fmt: skip
 def same_operation(ctx):
     # With more BLAS threads than cores, solve takes a second and a split SVD two: not for smoke.
-    sizes = ctx.by_profile((150, 24), (210, 140), (310, 210))
+    sizes = ctx.by_profile((150, 24), (150, 60), (210, 110))
     # Each caller has operands of its own: with equal ones, a shared buffer would do no harm.
     callers = [
         _operations(ctx.seed + caller, *sizes, solve_too=ctx.profile != "smoke")
-        for caller in range(ctx.by_profile(3, 6))
+        for caller in range(ctx.by_profile(3, 4))
     ]
     rounds = Rounds(seconds=ctx.by_profile(0.0, 4.0, 20.0), least=1)
-    with at_most(ctx, 4):
+    with at_most(ctx, ctx.by_profile(4, 4, ctx.threads)):
         require_threads(ctx, callers[0][0].call)
         for _ in rounds:
             for operations in zip(*callers):

@@ -174,7 +174,7 @@ def small_stack(ctx):
                 parameters = {"seed": ctx.seed, "stack": SMALL_STACK, "routine": routine}
                 ctx.fail(routine, "wrong result on a stack of 256 KiB", parameters)
 
-    with at_most(ctx, 4):
+    with at_most(ctx, ctx.by_profile(4, ctx.threads)):
         require_threads(ctx, calls[-1][1])
         _run_on_stack(SMALL_STACK, call_all)
     if ctx.profile != "smoke" and hasattr(os, "fork"):

@@ -35,12 +35,12 @@ SHARE_OF_OTHERS = 0.1
 
 @contextlib.contextmanager
 def at_most(ctx, threads):
-    """Use no more than so many BLAS threads in the smoke profile.
+    """Use no more than so many BLAS threads.
 
     With 8 threads on two cores every split step costs 50 ms, with 4 it costs 10, and the code that
     runs is the same.
     """
-    fewer = ctx.profile == "smoke" and ctx.threads > threads
+    fewer = ctx.threads > threads
     if fewer:
         ctx.blas.set_num_threads(threads)
     try:

@@ -69,7 +69,7 @@ def product_first():
     return compute() if np.array_equal(a @ a, product) else 3
 
 
-def in_child(task):
+def in_child(task, seconds=10):
     """Run `task` in a forked process; return its status, or 4 when it hangs or crashes."""
     pid = os.fork()
     if pid == 0:
@@ -78,7 +78,7 @@ def in_child(task):
             status = task()
         finally:
             os._exit(status)
-    end = time.monotonic() + 10
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
@@ -99,7 +99,7 @@ a @ a  # the parent's workers exist
 statuses = {
     "child": in_child(compute),
     "child, product first": in_child(product_first),
-    "grandchild": in_child(lambda: in_child(compute)),
+    "grandchild": in_child(lambda: in_child(compute, 5)),
     "child set to 2 threads": in_child(lambda: with_threads(2)),
     "child set to more threads": in_child(lambda: with_threads(p["threads"] + 2)),
 }
