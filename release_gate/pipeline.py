@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from release_gate import __version__, wire
 from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError, GateError, Problem
 from release_gate.execution.cell import run_cell
-from release_gate.execution.store import ObservationStore, environment_key
+from release_gate.execution.store import Kept, ObservationStore, environment_key
 from release_gate.judgement.catalogue import load_known_issues
 from release_gate.judgement.decide import decide
 from release_gate.judgement.issues import statuses, with_issues
@@ -51,6 +51,7 @@ from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.report.record import RunRecord, StageTime
 from release_gate.resources import checks_dir, matrices_dir
+from release_gate.store import digest_of
 from release_gate.wheels.inspection import INSPECTIONS, inspect_wheel
 from release_gate.wheels.native import build_wheel, wheel_cached
 from release_gate.wheels.obtain import open_wheel
@@ -377,7 +378,21 @@ def _inspect(
 ) -> CellResult:
     begin = time.monotonic()
     against = baseline if entry.cell.role is Role.CANDIDATE else None
-    observations = inspect_wheel(wheel, against, entry.checks)
+    key = digest_of(
+        environment_key(entry.cell, wheel, shop.host, profile=shop.settings.profile, seed=SEED),
+        against and against.sha256,
+    )
+    specs = {check: shop.specs[check] for check in entry.checks}
+    kept = (
+        {} if shop.settings.fresh else {check: shop.store.get(key, specs[check]) for check in specs}
+    )
+    known = {check: each.observation for check, each in kept.items() if each is not None}
+    asked = inspect_wheel(wheel, against, [check for check in specs if check not in known])
+    for observation in asked:
+        shop.store.put(key, specs[observation.check], Kept(seen=None, observation=observation))
+    observations = {each.check: each for each in asked} | {
+        check: evolve(observation, reused=True) for check, observation in known.items()
+    }
     return CellResult(
         cell=entry.cell,
         tool_version=__version__,
@@ -388,7 +403,8 @@ def _inspect(
         threads=ThreadsSeen(requested=0, observed=None),
         host=shop.host,
         python=wheel.interpreter.version,
-        observations=observations,
+        observations=tuple(observations[check] for check in entry.checks),
+        reused=not asked,
         seconds=round(time.monotonic() - begin, 3),
     )
 

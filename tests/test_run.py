@@ -93,7 +93,7 @@ def test_a_run_answers_reports_and_is_reused(gate: Gate) -> None:
 
     other = gate.run("--checks", "exact.dot,special.empty,special.fp-flags,wheel.symbols")
     assert other.returncode == ExitCode.GO, other.stderr
-    assert len(gate.answers()) == 6
+    assert len(gate.answers()) == 8
     fresh = gate.run(*checks, "--fresh")
     assert fresh.returncode == ExitCode.GO
     assert reused(gate.report()) == [False, False]
@@ -124,7 +124,7 @@ def test_a_run_that_is_killed_goes_on_with_what_it_has(gate: Gate) -> None:
     again = gate.run(*checks)
     assert again.returncode == ExitCode.GO, again.stderr
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert len(gate.answers()) == 6
+    assert len(gate.answers()) == 8
 
 
 def test_ctrl_c_ends_the_children_and_says_how_to_go_on(gate: Gate) -> None:

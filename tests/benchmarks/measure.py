@@ -100,7 +100,7 @@ class Bench:
         return seconds, self.answers()
 
     def numpy_tests(self, wheels: list[dict[str, Any]]) -> float:
-        """Run numpy.linalg's tests over the cells of the last run; return the seconds in all."""
+        """Run numpy.linalg's tests in the candidate's cells of the last run; return the seconds."""
         from release_gate.execution.environment import child_environment
 
         interpreter = wheels[0]["interpreter"]["executable"]
@@ -119,7 +119,7 @@ class Bench:
         (tools / "set_threads.py").write_text(PLUGIN)
         sites = {wheel["pin"]["version"]: wheel["site"] for wheel in wheels}
         total = 0.0
-        for path in sorted((self.out / "cells").glob("*.json")):
+        for path in sorted((self.out / "cells").glob("candidate-*.json")):
             cell = json.loads(path.read_bytes())["cell"]
             if cell["kernel"] is None:
                 continue
@@ -162,20 +162,23 @@ def measure(bench: Bench) -> list[tuple[str, str, str]]:
     builds = {wheel["pin"]: wheel["seconds"] for wheel in report["wheels"]}
     first, further = max(builds.values()), min(builds.values())
     cells = sum(cell["seconds"] for cell in report["cells"])
+    candidate = sum(cell["seconds"] for cell in report["cells"] if cell["role"] == "candidate")
     again, _ = bench.run()
     _, missed = bench.answers()
     changed, (_, asked) = bench.changed_check()
     numpy = bench.numpy_tests(wheels)
     outside = cold - cells - sum(builds.values())
     numeric = sum(cell["kernel"] is not None for cell in report["cells"])
+    half = f"{numeric // 2} cells"
     return [
         ("whole default run, nothing cached", f"{cold:.0f} s", ""),
         ("first wheel, compiled", f"{first:.0f} s", ""),
         ("further pin: link, repair, unpack", f"{further:.1f} s", ""),
         ("ratio of the two", f"{further / first:.3f}", "≤ 0.05"),
         (f"check phase, {numeric} cells and 2 inspections", f"{spent['check']:.0f} s", ""),
-        (f"NumPy's `numpy.linalg` tests over the same {numeric} cells", f"{numpy:.0f} s", ""),
-        ("ratio of the two", f"{spent['check'] / numpy:.2f}", "≤ 0.5"),
+        (f"the candidate's {half} and inspection of it", f"{candidate:.0f} s", ""),
+        (f"NumPy's `numpy.linalg` tests in the same {half}", f"{numpy:.0f} s", ""),
+        ("ratio of the two", f"{candidate / numpy:.2f}", "≤ 0.5"),
         ("second run, nothing changed", f"{again:.1f} s ({missed} checks ran)", "< 5 s"),
         (
             "one check changed (`exact.dot`)",
