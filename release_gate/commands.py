@@ -173,7 +173,7 @@ def _judge(options: Namespace) -> int:
     plan, results = _read_results(options.results, options.plan)
     matrices = load_matrices(options.matrices or matrices_dir())
     specs = (*INSPECTIONS, *read_checks(checks_dir()))
-    claim_folder(out)
+    claim_folder(out, clear=False)  # it may be the folder that the results are in
     with clock.stage("judge"):
         decision = judge_results(plan, results, matrices, specs)
     wire.write_plan(out / "plan.json", plan)

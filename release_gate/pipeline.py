@@ -448,18 +448,18 @@ def record_of(
     )
 
 
-def claim_folder(out: Path) -> None:
-    """Make `out` ready for a run: create it, prove that it can be written, clear old outputs away.
+def claim_folder(out: Path, *, clear: bool = True) -> None:
+    """Make `out` ready for a report: create it, prove that it can be written, clear it.
 
-    Only what a run writes is removed, so that a folder given by mistake loses nothing else. Raises
-    ConfigurationError when the folder cannot be written.
+    Only what a run writes is removed, so that a folder given by mistake loses nothing else; with
+    `clear` false, nothing is. Raises ConfigurationError when the folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
-        for pattern in OUTPUTS:
+        for pattern in OUTPUTS if clear else ():
             for old in out.glob(pattern):
                 old.unlink()
     except OSError as error:
