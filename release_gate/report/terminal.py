@@ -270,11 +270,14 @@ def next_command(report: Report, folder: str = "") -> str:
             return report.command
         case Verdict.NO_GO:
             scripts = [
-                each.reproducer.command
+                each.reproducer
                 for each in report.findings
                 if each.blocking and each.reproducer is not None
             ]
-            return scripts[0] if scripts else f"release-gate report {folder}".rstrip()
+            if not scripts:
+                return f"release-gate report {folder}".rstrip()
+            # The first that showed its fault; max keeps the order of equals.
+            return max(scripts, key=lambda each: each.hits / max(each.tries, 1)).command
 
 
 def _requirements(page: _Page, report: Report) -> None:

@@ -144,3 +144,17 @@ def test_what_the_candidate_fixes_is_told() -> None:
     assert "Fixed: wrong with the baseline, right with the candidate (1)" in text
     kernel, threads = baseline.cell.kernel, baseline.cell.threads
     assert f"exact.gemm crashed on {kernel} {threads}" in text
+
+
+def test_the_next_command_is_a_script_that_showed_its_fault() -> None:
+    shown = report()
+    first, *_ = (each for each in shown.findings if each.blocking and each.reproducer is not None)
+    assert first.reproducer is not None
+    assert next_command(shown) == first.reproducer.command
+    missed = attrs.evolve(first.reproducer, hits=0, tries=3)
+    other = attrs.evolve(first.reproducer, command="python other.py", hits=1, tries=3)
+    findings = (
+        attrs.evolve(first, reproducer=missed),
+        attrs.evolve(first, reproducer=other),
+    )
+    assert next_command(attrs.evolve(shown, findings=findings)) == "python other.py"
