@@ -34,6 +34,7 @@ from release_gate.pipeline import (
     check_cells,
     claim_folder,
     judge_results,
+    known_issues,
     open_any_wheel,
     open_workshop,
     plan_one_wheel,
@@ -82,6 +83,7 @@ def _run(options: Namespace) -> int:
     with _interruptible("release-gate run with the same options goes on where it stopped"):
         with clock.stage("plan"):
             shop = _open(options)
+            issues = known_issues()  # a mistake in it must not show after the work
             out = Path(shop.settings.out)
             claim_folder(out)
             plan = prepare(shop)
@@ -94,7 +96,9 @@ def _run(options: Namespace) -> int:
         with clock.stage("check"):
             results = check_cells(shop, plan, wheels, out)
         with clock.stage("judge"):
-            decision = judge_results(plan, results, shop.matrices, tuple(shop.specs.values()))
+            decision = judge_results(
+                plan, results, shop.matrices, tuple(shop.specs.values()), issues
+            )
         with clock.stage("reproduce"):
             decision = attach_reproducers(
                 decision,
@@ -107,7 +111,15 @@ def _run(options: Namespace) -> int:
             )
         command = shlex.join(["release-gate", *sys.argv[1:]])
         report = make_report(
-            record_of(plan, results, decision, clock=clock, command=command, wheels=wheels)
+            record_of(
+                plan,
+                results,
+                decision,
+                issues=issues,
+                clock=clock,
+                command=command,
+                wheels=wheels,
+            )
         )
         write_files(report, out)
         _show(report, out, options)
@@ -173,14 +185,17 @@ def _judge(options: Namespace) -> int:
     plan, results = _read_results(options.results, options.plan)
     matrices = load_matrices(options.matrices or matrices_dir())
     specs = (*INSPECTIONS, *read_checks(checks_dir()))
+    issues = known_issues()
     claim_folder(out, clear=False)  # it may be the folder that the results are in
     with clock.stage("judge"):
-        decision = judge_results(plan, results, matrices, specs)
+        decision = judge_results(plan, results, matrices, specs, issues)
     wire.write_plan(out / "plan.json", plan)
     for result in results:
         wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)
     command = shlex.join(["release-gate", *sys.argv[1:]])
-    report = make_report(record_of(plan, results, decision, clock=clock, command=command))
+    report = make_report(
+        record_of(plan, results, decision, issues=issues, clock=clock, command=command)
+    )
     write_files(report, out)
     _show(report, out, options)
     return exit_code(decision.verdict)

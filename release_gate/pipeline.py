@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
+from packaging.version import Version
 
 from release_gate import __version__, wire
 from release_gate.checklist import read_checks
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from release_gate.judgement.catalogue import KnownIssue
     from release_gate.matrix.interpreters import FoundInterpreter
     from release_gate.matrix.settings import Settings
     from release_gate.matrix.tables import Matrices
@@ -75,6 +77,7 @@ __all__ = [
     "claim_folder",
     "judge_results",
     "kernels_held",
+    "known_issues",
     "open_any_wheel",
     "open_workshop",
     "plan_one_wheel",
@@ -205,8 +208,6 @@ def prepare(shop: Workshop) -> Plan:
 def plan_one_wheel(shop: Workshop, wheel: Artifact) -> Plan:
     """Return the plan of ``check``: one finished wheel, nothing to compare with."""
     own = resolve_pin(wheel.library, pins={}, host=shop.host, index=shop.index)
-    library = obtain_library(own, shop.index, shop.cache)
-    names = shop.matrices.kernel_flags(shop.host.machine)
     return make_plan(
         shop.settings,
         shop.matrices,
@@ -218,7 +219,7 @@ def plan_one_wheel(shop: Workshop, wheel: Artifact) -> Plan:
         why_interpreter=f"{wheel.name} is for it",
         baseline=None,
         candidates=(wheel.pin,),
-        held={wheel.pin: held_kernels(library, names, shop.host, shop.cache)},
+        held={wheel.pin: kernels_held(shop, own)},
         checks=shop.checks,
         inspections=INSPECTIONS,
         built=(wheel.pin,),
@@ -268,7 +269,7 @@ def open_any_wheel(shop: Workshop, text: str) -> Artifact:
 def _requires_python(source: NumPySource, matrices: Matrices) -> str:
     """Return what the nearest release that is not newer needs (a checkout is newer than all)."""
     for release in matrices.numpy_by_age():
-        if release.version.split(".")[:2] <= source.version.split(".")[:2]:
+        if Version(release.version).release[:2] <= Version(source.version).release[:2]:
             return release.requires_python
     return ">=3.9"
 
@@ -409,15 +410,19 @@ def _inspect(
     )
 
 
+def known_issues() -> tuple[KnownIssue, ...]:
+    """Return the catalogue; raise ConfigurationError with all that is wrong in it."""
+    return load_known_issues(matrices_dir() / "known_issues.toml")
+
+
 def judge_results(
     plan: Plan,
     results: Sequence[CellResult],
     matrices: Matrices,
     specs: Sequence[CheckSpec],
-    catalogue: Path | None = None,
+    issues: Sequence[KnownIssue],
 ) -> Decision:
-    """Return the decision, each finding linked to the known issues that it looks like."""
-    issues = load_known_issues(catalogue or matrices_dir() / "known_issues.toml")
+    """Return the decision, each finding linked to those of `issues` that it looks like."""
     decision = decide(plan, results, matrices.requirements, specs)
     return with_issues(decision, issues, plan.host.cpu)
 
@@ -427,13 +432,12 @@ def record_of(
     results: Sequence[CellResult],
     decision: Decision,
     *,
+    issues: Sequence[KnownIssue],
     clock: Clock,
     command: str,
     wheels: Mapping[Pin, Artifact] | None = None,
-    catalogue: Path | None = None,
 ) -> RunRecord:
     """Return what the reports are made of."""
-    issues = load_known_issues(catalogue or matrices_dir() / "known_issues.toml")
     return RunRecord(
         plan=plan,
         results=tuple(results),
