@@ -24,11 +24,14 @@ __all__ = ["CATEGORIES", "PROFILES", "SYSTEMS", "read_checks"]
 #: `release_gate.wheels`, which run in the gate's own process.
 CATEGORIES: Final = (
     "accuracy",
+    "bounds",
     "concurrency",
     "exact",
     "forking",
+    "metamorphic",
     "process",
     "special",
+    "suite",
     "wheel",
 )
 PROFILES: Final = ("smoke", "full", "stress")
