@@ -27,17 +27,51 @@ UPPER, LOWER = 121, 122
 
 #: Argument kinds: e enumeration, i integer, a scalar of the routine's type, r real scalar, p array.
 SIGNATURES = {
+    # Level 3
     "gemm": "eeeiiiapipiapi",
-    "gemv": "eeiiapipiapi",
+    "gemm3m": "eeeiiiapipiapi",
+    "gemmt": "eeeeiiapipiapi",
     "symm": "eeeiiapipiapi",
     "hemm": "eeeiiapipiapi",
     "syrk": "eeeiiapiapi",
     "herk": "eeeiirpirpi",
     "syr2k": "eeeiiapipiapi",
+    "her2k": "eeeiiapipirpi",
+    "trmm": "eeeeeiiapipi",
+    "trsm": "eeeeeiiapipi",
+    # Level 2
+    "gemv": "eeiiapipiapi",
+    "gbmv": "eeiiiiapipiapi",
     "symv": "eeiapipiapi",
     "hemv": "eeiapipiapi",
+    "sbmv": "eeiiapipiapi",
+    "hbmv": "eeiiapipiapi",
+    "spmv": "eeiappiapi",
+    "hpmv": "eeiappiapi",
+    "ger": "eiiapipipi",
+    "geru": "eiiapipipi",
+    "gerc": "eiiapipipi",
+    "syr": "eeiapipi",
+    "her": "eeirpipi",
+    "spr": "eeiapip",
+    "hpr": "eeirpip",
+    "syr2": "eeiapipipi",
+    "her2": "eeiapipipi",
+    "spr2": "eeiapipip",
+    "hpr2": "eeiapipip",
+    "trmv": "eeeeipipi",
+    "trsv": "eeeeipipi",
+    "tbmv": "eeeeiipipi",
+    "tbsv": "eeeeiipipi",
+    "tpmv": "eeeeippi",
+    "tpsv": "eeeeippi",
+    # Level 1 and OpenBLAS's own
     "scal": "iapi",
     "axpy": "iapipi",
+    "axpby": "iapiapi",
+    "copy": "ipipi",
+    "swap": "ipipi",
+    "geadd": "eiiapiapi",
 }
 
 
@@ -53,7 +87,7 @@ class Cblas:
         return self._library.has("cblas_" + LETTER[dtype] + routine)
 
     def call(self, routine, dtype, *arguments):
-        """Call e.g. cblas_dgemm; arrays are changed in place as in C."""
+        """Call e.g. cblas_dgemm; arrays are changed in place as in C; return what it returns."""
         key = routine, dtype
         if key not in self._functions:
             self._functions[key] = self._prepare(routine, dtype)
@@ -66,7 +100,7 @@ class Cblas:
                 passed.append(np.array(argument, scalars).ctypes.data_as(ctypes.c_void_p))
             else:
                 passed.append(argument)
-        function(*passed)
+        return function(*passed)
 
     def _prepare(self, routine, dtype):
         real = ctypes.c_float if real_dtype(dtype) == np.float32 else ctypes.c_double
