@@ -87,7 +87,7 @@ def judge(ctx, call, returned, memories):
     memories: (Operand, array that was passed) of each operand.
     """
     ctx.ran()
-    if call.returns is not None and not returned == call.returns:
+    if call.returns is not None and returned != call.returns:
         message = "returned %s, exactly %s" % (returned, call.returns)
         ctx.fail(name_of(call), message, call.parameters)
     for position, (operand, memory) in enumerate(memories):

@@ -56,7 +56,7 @@ def dense(matrix, row_major, padding=0):
 
 
 def triangle(matrix, upper, row_major, padding=0, unit=False):
-    """Return (image, leading dimension) with the other triangle, and a unit diagonal, unreadable."""
+    """Return (image, leading dimension); other triangle and a unit diagonal are canaries."""
     readable = np.triu(np.ones(matrix.shape, bool), int(unit))
     kept = canary(matrix.dtype, matrix.size).reshape(matrix.shape)
     readable = readable if upper else readable.T
