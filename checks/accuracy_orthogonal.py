@@ -1,0 +1,95 @@
+"""LAPACK's own test ratios for QR factors and least squares."""
+
+from checks import matrices
+from checks.accuracy_trials import (
+    MEDIUM,
+    SMALL,
+    each_case,
+    guarded,
+    rectangular,
+    require_ratios,
+    threaded_sizes,
+)
+from checks.api import check
+from checks.operands import LETTER
+from checks.oracles import (
+    LINEAR_LIMIT,
+    consistent_ratio,
+    multiply,
+    normal_ratio,
+    orthogonality_ratio,
+    qr_ratio,
+)
+from checks.splitting import few_threads
+
+__all__ = ["lstsq", "qr"]
+
+
+@check(
+    id="accuracy.qr",
+    title="QR factors multiply back, Q is orthonormal",
+    category="accuracy",
+    routines=["?geqrf", "?orgqr", "?ungqr", "?larfb", "?gemv", "?ger"],
+    oracle=(
+        "||R - Q^H A|| / (m ||A|| u) < 30 and ||I - Q^H Q|| / (m u) < 30, 1-norms (LAPACK "
+        "LIN/dqrt01.f); square, tall and wide."
+    ),
+    catches="Householder blocks above wrong gemv, ger, trmm and gemm tails: OpenBLAS#2187.",
+    budget=120.0,
+)
+@few_threads
+def qr(ctx):
+    kinds = ("random", "spectrum", "graded", "near-singular", "large", "small")
+    threaded = threaded_sizes(((65, 40), (143, 101)), ((33, 20), (80, 65)))
+    sizes = (*rectangular(SMALL + MEDIUM), (300, 7), (1025, 5))
+    sizes += ctx.by_profile((), ((300, 257),))
+    for drivers, parameters in each_case(ctx, "qr", sizes, kinds, threaded):
+        m, n = parameters["size"]
+        a = matrices.general(parameters["kind"], parameters["seed"], m, n, parameters["dtype"])
+        q, r = drivers.qr(a)
+        require_ratios(
+            ctx,
+            "geqrf",
+            parameters,
+            LINEAR_LIMIT,
+            factor=qr_ratio(a, q, r),
+            orthogonality=orthogonality_ratio(q),
+        )
+
+
+@check(
+    id="accuracy.lstsq",
+    title="Least squares: residual orthogonal to the range, consistent systems solved",
+    category="accuracy",
+    routines=["?gelsd", "?geqrf", "?gelqf", "?gebrd", "?ormqr", "?lalsd"],
+    oracle=(
+        "||R^H A|| / (||A|| max(||B||, ||A|| ||X||) max(m, n, k) u) < 30 with R = B - A X (LAPACK "
+        "LIN/dqrt17.f, with the scale of a normwise backward error: Higham ch. 20); for B in A's "
+        "range ||R|| / (max(m, n) ||A|| ||X|| u) < 30 (dqrt16.f); the rank is full."
+    ),
+    catches="OpenBLAS#2187 (gelsd: wrong polynomial fit on AVX-512), scipy#24319.",
+    budget=120.0,
+)
+@few_threads
+def lstsq(ctx):
+    kinds = ("random", "spectrum", "clustered")
+    threaded = threaded_sizes(((40, 20), (129, 97)), ((20, 12), (65, 50)))
+    sizes = (*rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (512, 8), (9, 300))
+    for drivers, parameters in each_case(ctx, "lstsq", sizes, kinds, threaded):
+        (m, n), dtype, seed = parameters["size"], parameters["dtype"], parameters["seed"]
+        a = matrices.general(parameters["kind"], seed, m, n, dtype)
+        columns = (1, 2, 5)[m % 3]
+        inside = multiply(a, matrices.random(seed + 1000, n, columns, dtype)).astype(dtype)
+        outside = matrices.random(seed + 2000, m, columns, dtype)
+        for name, b, ratio in (
+            ("consistent", inside, consistent_ratio),
+            ("normal", outside, normal_ratio),
+        ):
+            found = guarded(ctx, "gelsd", parameters, drivers.lstsq, a, b)
+            if found is not None:
+                x, rank, _ = found
+                require_ratios(ctx, "gelsd", parameters, LINEAR_LIMIT, **{name: ratio(a, x, b)})
+                if rank != min(m, n):
+                    ctx.fail(
+                        LETTER[dtype] + "gelsd", "rank %d of %d" % (rank, min(m, n)), parameters
+                    )
