@@ -1,7 +1,8 @@
 """CBLAS routines by name, in all four precisions, on NumPy arrays: what NumPy itself never calls.
 
 `Cblas(library).call("gemm", "float64", ROW, NO_TRANS, ...)` takes the arguments of the C function:
-scalars as Python numbers, arrays as themselves (their first element is passed).
+scalars as Python numbers, arrays as themselves (their first element is passed). Routines of level 1
+that return a scalar return it here too, also those that C hands back through a pointer (zdotu_sub).
 """
 
 import ctypes
@@ -12,20 +13,30 @@ from checks.operands import LETTER, real_dtype
 
 __all__ = [
     "COLUMN",
+    "CONJ_NO_TRANS",
     "CONJ_TRANS",
+    "LEFT",
     "LOWER",
+    "NON_UNIT",
     "NO_TRANS",
+    "RIGHT",
     "ROW",
     "TRANS",
+    "UNIT",
     "UPPER",
     "Cblas",
+    "plain_name",
 ]
 
 ROW, COLUMN = 101, 102
-NO_TRANS, TRANS, CONJ_TRANS = 111, 112, 113
+NO_TRANS, TRANS, CONJ_TRANS, CONJ_NO_TRANS = 111, 112, 113, 114
 UPPER, LOWER = 121, 122
+NON_UNIT, UNIT = 131, 132
+LEFT, RIGHT = 141, 142
 
-#: Argument kinds: e enumeration, i integer, a scalar of the routine's type, r real scalar, p array.
+#: Argument kinds: e enumeration, i integer, a scalar of the routine's type, r real scalar, p array;
+#: o a result of the routine's type that C returns through a pointer, and is not passed to `call`.
+#: After ">", what is returned: r real, d double, f float, n an index.
 SIGNATURES = {
     # Level 3
     "gemm": "eeeiiiapipiapi",
@@ -66,13 +77,63 @@ SIGNATURES = {
     "tpmv": "eeeeippi",
     "tpsv": "eeeeippi",
     # Level 1 and OpenBLAS's own
+    "dot": "ipipi>r",
+    "dotu": "ipipio",
+    "dotc": "ipipio",
+    "sdsdot": "iripipi>f",
+    "dsdot": "ipipi>d",
     "scal": "iapi",
+    "rscal": "irpi",
     "axpy": "iapipi",
+    "axpyc": "iapipi",
     "axpby": "iapiapi",
     "copy": "ipipi",
     "swap": "ipipi",
+    "asum": "ipi>r",
+    "sum": "ipi>r",
+    "nrm2": "ipi>r",
+    "amax": "ipi>r",
+    "amin": "ipi>r",
+    "iamax": "ipi>n",
+    "iamin": "ipi>n",
+    "imax": "ipi>n",
+    "imin": "ipi>n",
+    "rot": "ipipirr",
+    "rotm": "ipipip",
+    "rotg": "pppp",
+    "rotmg": "ppprp",
     "geadd": "eiiapiapi",
 }
+
+#: Both letters of a routine that has complex operands and real scalars or results.
+MIXED = {"float32": "s", "float64": "d", "complex64": "sc", "complex128": "dz"}
+
+#: Names that are not a letter and the routine: {} is the letter, {mixed} the letters of `MIXED`,
+#: {reverse} those of operand and scalar ("zd").
+IRREGULAR = {
+    "dotu": "{}dotu_sub",
+    "dotc": "{}dotc_sub",
+    "sdsdot": "sdsdot",
+    "dsdot": "dsdot",
+    "rscal": "{reverse}scal",
+    "rot": "{reverse}rot",
+    "asum": "{mixed}asum",
+    "sum": "{mixed}sum",
+    "nrm2": "{mixed}nrm2",
+    "amax": "{mixed}amax",
+    "amin": "{mixed}amin",
+    "iamax": "i{}amax",
+    "iamin": "i{}amin",
+    "imax": "i{}max",
+    "imin": "i{}min",
+}
+
+
+def plain_name(routine, dtype):
+    """Return the routine's name in that precision without "cblas_": "dgemm", "zdrot", "izamax"."""
+    pattern = IRREGULAR.get(routine, "{}" + routine)
+    mixed = MIXED[dtype]
+    return pattern.format(LETTER[dtype], mixed=mixed, reverse=mixed[::-1])
 
 
 class Cblas:
@@ -84,34 +145,46 @@ class Cblas:
 
     def has(self, routine, dtype):
         """Whether the library exports this routine in this precision."""
-        return self._library.has("cblas_" + LETTER[dtype] + routine)
+        return self._library.has("cblas_" + plain_name(routine, dtype))
 
     def call(self, routine, dtype, *arguments):
         """Call e.g. cblas_dgemm; arrays are changed in place as in C; return what it returns."""
         key = routine, dtype
         if key not in self._functions:
             self._functions[key] = self._prepare(routine, dtype)
-        function, scalars = self._functions[key]
+        function, kinds, scalars = self._functions[key]
         passed = []
-        for kind, argument in zip(SIGNATURES[routine], arguments):
+        for kind, argument in zip(kinds, arguments):
             if kind == "p":
                 passed.append(argument.ctypes.data)
             elif kind == "a" and scalars is not None:
                 passed.append(np.array(argument, scalars).ctypes.data_as(ctypes.c_void_p))
             else:
                 passed.append(argument)
+        if kinds.endswith("o"):
+            result = np.zeros(1, dtype)
+            function(*passed, result.ctypes.data)
+            return result[0]
         return function(*passed)
 
     def _prepare(self, routine, dtype):
+        """Return (function, kinds of its arguments, dtype of scalars that C takes by address)."""
         real = ctypes.c_float if real_dtype(dtype) == np.float32 else ctypes.c_double
         is_complex = dtype.startswith("c")
-        kinds = {
+        types = {
             "e": ctypes.c_int,
             "i": self._library.integer,
             "a": ctypes.c_void_p if is_complex else real,
             "r": real,
             "p": ctypes.c_void_p,
+            "o": ctypes.c_void_p,
+            "d": ctypes.c_double,
+            "f": ctypes.c_float,
+            "n": ctypes.c_size_t,
+            "": None,
         }
-        name = "cblas_" + LETTER[dtype] + routine
-        argtypes = [kinds[kind] for kind in SIGNATURES[routine]]
-        return self._library.function(name, None, argtypes), dtype if is_complex else None
+        kinds, _, result = SIGNATURES[routine].partition(">")
+        function = self._library.function(
+            "cblas_" + plain_name(routine, dtype), types[result], [types[kind] for kind in kinds]
+        )
+        return function, kinds, dtype if is_complex else None
