@@ -266,6 +266,7 @@ def evidence_of(context, trace):
         "rounds": context.rounds,
         "threads_used": context.threads_used,
         "details": context.details,
+        "recorded": context.recorded,
     }
 
 

@@ -106,6 +106,7 @@ class Context:
         self.rounds = None
         self.threads_used = None
         self.details = {}
+        self.recorded = {}
         self._note = note
 
     def by_profile(self, smoke, full, stress=None):
@@ -169,6 +170,13 @@ class Context:
                 ratio=ratio,
                 limit=limit,
             )
+
+    def record(self, name, behaviour):
+        """Keep what the library does where no standard says what is right, in few words.
+
+        The gate compares it with the baseline's: users notice a change, though nothing is wrong.
+        """
+        self.recorded[name] = str(behaviour)
 
     def not_exercised(self, reason):
         """End the check without an answer."""

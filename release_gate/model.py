@@ -15,6 +15,7 @@ from attrs import field, frozen
 __all__ = [
     "Artifact",
     "Attempt",
+    "Behaviour",
     "Case",
     "Cell",
     "CellResult",
@@ -107,6 +108,7 @@ class ComparisonKind(StrEnum):
     STILL_FAILING = "still-failing"
     FIXED = "fixed"
     STILL_PASSING = "still-passing"
+    CHANGED = "changed"  # both passed, and did differently what no standard settles
     LOST = "lost"  # baseline answered, candidate did not
     UNKNOWN = "unknown"  # nobody answered
 
@@ -328,6 +330,7 @@ class Evidence:
     rounds: int | None = None  # of a check that repeats itself
     threads_used: int | None = None  # threads seen working, of a check that must thread
     details: dict[str, JSON] = field(factory=dict)  # check-specific figures, JSON scalars
+    recorded: dict[str, str] = field(factory=dict)  # behaviour that no standard settles, by name
     signal: str | None = None
     exit_status: int | None = None
     hang: HangKind | None = None
@@ -446,6 +449,15 @@ class Comparison:
     kind: ComparisonKind
     candidate_observation: Observation | None  # None: the cell or the check is missing
     baseline_observation: Observation | None
+
+
+@frozen(kw_only=True)
+class Behaviour:
+    """What a check recorded under one name, with every answer and the ids of its cells."""
+
+    check: str
+    name: str
+    answers: dict[str, tuple[str, ...]]
 
 
 @frozen(kw_only=True)

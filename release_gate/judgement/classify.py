@@ -7,7 +7,7 @@ from typing import assert_never
 
 from release_gate.model import ComparisonKind, Observation, Outcome
 
-__all__ = ["compare", "is_flaky", "severity"]
+__all__ = ["changes", "compare", "is_flaky", "severity"]
 
 
 class _Answer(Enum):
@@ -82,7 +82,9 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
     before = _answer(baseline)
     match _answer(candidate):
         case _Answer.PASS:
-            return _passing(before)
+            kind = _passing(before)
+            changed = kind is ComparisonKind.STILL_PASSING and changes(candidate, baseline)
+            return ComparisonKind.CHANGED if changed else kind
         case _Answer.FAIL:
             # A baseline that fails at times says nothing firm about a candidate that fails.
             return ComparisonKind.FLAKY if before is _Answer.FLAKY else _failing(before)
@@ -94,6 +96,23 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
             return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST
         case answer:
             assert_never(answer)
+
+
+def changes(
+    candidate: Observation | None, baseline: Observation | None
+) -> dict[str, tuple[str, str]]:
+    """Return {name: (the baseline's, the candidate's)} of recorded behaviour that differs.
+
+    What only one side recorded is no change: the profiles may differ, or the checks.
+    """
+    if candidate is None or baseline is None:
+        return {}
+    before, after = baseline.evidence.recorded, candidate.evidence.recorded
+    return {
+        name: (before[name], after[name])
+        for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name]
+    }
 
 
 def _passing(before: _Answer) -> ComparisonKind:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from attrs import frozen
 
-from release_gate.judgement.classify import is_flaky
+from release_gate.judgement.classify import changes, is_flaky
 from release_gate.model import (
     CheckSpec,
     Comparison,
@@ -35,6 +35,7 @@ _KINDS = (
     ComparisonKind.FLAKY,
     ComparisonKind.STILL_FAILING,
     ComparisonKind.LOST,
+    ComparisonKind.CHANGED,
 )
 
 #: What the findings of a library are about that NumPy cannot even be imported with.
@@ -139,7 +140,11 @@ def group(
                 pin=each.candidate.pin,
                 check=IMPORT if _died_at_import(each) else each.check,
                 kinds=_kind_class(each.kind),
-                symptom=symptom(each.candidate_observation),
+                symptom=(
+                    "other behaviour"
+                    if each.kind is ComparisonKind.CHANGED
+                    else symptom(each.candidate_observation)
+                ),
             )
             by_key[key].append(each)
     findings = [
@@ -162,6 +167,7 @@ def _is_finding(comparison: Comparison) -> bool:
             | ComparisonKind.NEW
             | ComparisonKind.FLAKY
             | ComparisonKind.STILL_FAILING
+            | ComparisonKind.CHANGED
         ):
             return True
         case ComparisonKind.LOST:
@@ -294,6 +300,8 @@ def _baseline(kind: ComparisonKind, members: Sequence[Comparison]) -> str:
             return f"The baseline fails too: {', '.join(sorted(before))}."
         case ComparisonKind.LOST:
             return "The baseline answered, the candidate did not."
+        case ComparisonKind.CHANGED:
+            return "Nothing is wrong; the baseline does otherwise."
         case ComparisonKind.FIXED | ComparisonKind.STILL_PASSING | ComparisonKind.UNKNOWN:
             return ""
         case _:
@@ -302,6 +310,11 @@ def _baseline(kind: ComparisonKind, members: Sequence[Comparison]) -> str:
 
 def _first_message(members: Sequence[Comparison]) -> str:
     for each in members:
+        if each.kind is ComparisonKind.CHANGED:
+            changed = changes(each.candidate_observation, each.baseline_observation)
+            name, (before, after) = next(iter(changed.items()))
+            more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+            return f" {_title(name)}: {before} before, {after} now{more}."
         observation = each.candidate_observation
         if observation is not None and observation.evidence.cases:
             return f" First: {observation.evidence.cases[0].message}."

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from release_gate.judgement.behaviour import disagreements
 from release_gate.judgement.findings import first_failing
 from release_gate.judgement.issues import KnownIssueStatus  # noqa: TC001  (read by cattrs)
 from release_gate.model import (
+    Behaviour,
     ComparisonKind,
     Estimate,
     Evidence,
@@ -186,6 +188,7 @@ class Report:
     findings: tuple[FindingReport, ...]
     cells: tuple[CellReport, ...]
     comparisons: tuple[ComparisonReport, ...]
+    behaviour: tuple[Behaviour, ...]  # what cells disagree on and no standard settles
     not_covered: tuple[NotCovered, ...]
     known_issues: tuple[KnownIssueStatus, ...]
     waivers: tuple[Waiver, ...]
@@ -218,6 +221,7 @@ def make_report(record: RunRecord) -> Report:
         findings=tuple(_finding(finding) for finding in decision.findings),
         cells=tuple(_cell(entry.cell, results.get(entry.cell.id), record) for entry in plan.cells),
         comparisons=tuple(_comparison(each) for each in decision.comparisons),
+        behaviour=disagreements(record.results),
         not_covered=decision.not_covered,
         known_issues=record.known_issues,
         waivers=(),

@@ -61,7 +61,7 @@ def _case(suite: ET.Element, row: ComparisonReport) -> None:
         case ComparisonKind.LOST | ComparisonKind.UNKNOWN:
             kind = "error" if row.candidate in {None, Outcome.ERROR} else "skipped"
             ET.SubElement(case, kind, message=message)
-        case ComparisonKind.FIXED | ComparisonKind.STILL_PASSING:
+        case ComparisonKind.FIXED | ComparisonKind.CHANGED | ComparisonKind.STILL_PASSING:
             pass
 
 

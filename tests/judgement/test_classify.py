@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from gate_values import observation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_gate.judgement.classify import compare, severity
-from release_gate.model import ComparisonKind, Observation, Outcome
+from release_gate.judgement.classify import changes, compare, severity
+from release_gate.model import ComparisonKind, Evidence, Observation, Outcome
 
 PASSED = observation("c")
 FAILED = observation("c", Outcome.FAILED)
@@ -79,7 +80,7 @@ def test_only_an_answer_is_a_pass(
 ) -> None:
     kind = compare(candidate, baseline)
     passed = candidate is not None and candidate.outcome is Outcome.PASSED
-    assert (kind in {K.FIXED, K.STILL_PASSING}) == passed
+    assert (kind in {K.FIXED, K.STILL_PASSING, K.CHANGED}) == passed
     answered = candidate is not None and candidate.outcome.is_answer
     assert (kind in {K.LOST, K.UNKNOWN}) == (not answered)
 
@@ -98,3 +99,17 @@ def test_every_outcome_has_its_own_rank() -> None:
     assert len(set(ranks)) == len(Outcome)
     assert max(ranks) == severity(CRASHED_ONCE)
     assert severity(PASSED) < severity(FLAKY) < severity(FAILED)
+
+
+def recorded(outcome: Outcome = Outcome.PASSED, **behaviour: str) -> Observation:
+    return evolve(observation("c", outcome), evidence=Evidence(recorded=behaviour))
+
+
+def test_other_behaviour_where_no_standard_says_what_is_right_is_a_change() -> None:
+    before, after = recorded(nan="kept", only_before="1"), recorded(nan="lost", only_after="2")
+    assert compare(after, before) is K.CHANGED
+    assert changes(after, before) == {"nan": ("kept", "lost")}
+    assert compare(before, before) is K.STILL_PASSING
+    assert compare(recorded(new="1"), recorded(old="1")) is K.STILL_PASSING
+    assert compare(recorded(Outcome.FAILED, nan="lost"), before) is K.REGRESSED
+    assert compare(after, recorded(Outcome.FAILED, nan="kept")) is K.FIXED

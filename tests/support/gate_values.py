@@ -397,6 +397,13 @@ def no_go_run() -> tuple[Plan, list[CellResult]]:
             threads,
             observation("accuracy.svd", Outcome.ERROR, "no memory left on the machine"),
         )
+        for role, answer in ((Role.BASELINE, "NaN is kept"), (Role.CANDIDATE, "NaN is lost")):
+            put(
+                role,
+                "Sandybridge",
+                threads,
+                observation("special.nan", recorded={"zaxpy with alpha = 0": answer}),
+            )
         put(
             Role.BASELINE,
             "SkylakeX",
