@@ -7,11 +7,19 @@ and all partial sums are multiples of 1/2 with few digits. So LU gives back L an
 is 1 or -1, and A X = B with integer X gives back X, bit by bit. Likewise Cholesky of L L^T.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["exact_cholesky", "exact_product", "exact_system"]
+__all__ = [
+    "FactorPool",
+    "eliminated_order",
+    "exact_cholesky",
+    "exact_product",
+    "exact_system",
+    "small_product",
+]
 
 
 def exact_product(a, b):
@@ -48,3 +56,101 @@ def exact_cholesky(seed, n):
     lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
     lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
     return exact_product(lower, lower.T), lower
+
+
+class FactorPool:
+    """Triangular n x n matrices with their products and inverses, all exact in single precision.
+
+    seed: of `np.random.RandomState`; is_complex: with imaginary parts, else real. Leading blocks of
+    every pair are pairs again, so that one pool serves all smaller sizes:
+    ``product[:m, :n] == lower[:m, :k] @ upper[:k, :n]`` (k = min(m, n)), ``square[:n, :n] ==
+    root[:n, :n] @ root[:n, :n]^H``, ``inverse(unit)[:n, :n]`` inverts ``triangle(unit)[:n, :n]``.
+    Trailing blocks are for what multiplies the other way round: ``gram[n:, n:] == root[n:, n:]^H @
+    root[n:, n:]``.
+    """
+
+    def __init__(self, seed, n, is_complex):
+        self.seed = seed
+        self.n = n
+        self.is_complex = is_complex
+        random = np.random.RandomState(seed)
+        phases = (1, -1, 1j, -1j) if is_complex else (1.0, -1.0)
+        #: Unit lower triangular, below the diagonal 0 or of magnitude 1/2: elimination of `product`
+        #: meets no other largest entry in a column than the diagonal one.
+        self.lower = np.tril(random.choice((0, *phases), (n, n)) * 0.5, -1) + np.eye(n)
+        self.upper = np.triu(self._integers(random), 1) + np.diag(random.choice(phases, n))
+        self.root = np.tril(self._integers(random), -1) + np.diag(random.choice((1.0, 2.0, 4.0), n))
+        self._nilpotent = [self._square_zero(random, phases) for _ in range(2)]
+        self._scales = random.choice((0.5, 1.0, 2.0), n)
+
+    def _integers(self, random):
+        real = random.randint(-2, 3, (self.n, self.n)).astype(float)
+        return real + 1j * random.randint(-2, 3, (self.n, self.n)) if self.is_complex else real
+
+    def _square_zero(self, random, phases):
+        """Return a strictly lower triangular N with N N = 0: rows and columns in other classes."""
+        rows = random.randint(0, 2, self.n).astype(bool)
+        return np.tril(random.choice((0, 0, *phases), (self.n, self.n)), -1) * np.outer(rows, ~rows)
+
+    @functools.cached_property
+    def product(self):
+        """lower @ upper."""
+        return small_product(self.lower, self.upper)
+
+    @functools.cached_property
+    def square(self):
+        """root @ root^H."""
+        return small_product(self.root, self.root.conj().T)
+
+    @functools.cached_property
+    def gram(self):
+        """root^H @ root."""
+        return small_product(self.root.conj().T, self.root)
+
+    @functools.cached_property
+    def _triangles(self):
+        one, other = self._nilpotent
+        identity = np.eye(self.n)
+        return (
+            small_product(identity + one, identity + other),
+            small_product(identity - other, identity - one),
+        )
+
+    def triangle(self, unit):
+        """Return a lower triangular matrix, unit or with powers of two on its diagonal."""
+        return self._triangles[0] if unit else self._triangles[0] * self._scales
+
+    def inverse(self, unit):
+        """Return the inverse of `triangle`."""
+        return self._triangles[1] if unit else self._triangles[1] / self._scales[:, None]
+
+
+def small_product(a, b):
+    """Return a @ b without BLAS, for multiples of 1/2 that single precision holds with all sums."""
+    left = [np.ascontiguousarray(part, np.float32) for part in _parts(a)]
+    right = [np.ascontiguousarray(part.T, np.float32) for part in _parts(b)]
+    products = [[np.einsum("ik,jk->ij", x, y, optimize=False) for y in right] for x in left]
+    if len(left) == len(right) == 1:
+        return products[0][0].astype(np.float64)
+    real = products[0][0].astype(np.float64) - products[1][1]
+    return real + 1j * (products[0][1].astype(np.float64) + products[1][0])
+
+
+def _parts(a):
+    return (a.real, a.imag) if np.iscomplexobj(a) else (a,)
+
+
+def eliminated_order(permutation, steps):
+    """Return (order, pivots): what `steps` of partial pivoting do to rows that were permuted.
+
+    Row i of the permuted matrix is row permutation[i] of one whose elimination exchanges nothing.
+    pivots: as LAPACK counts, from 1. After the steps, row i is row order[i] of that one.
+    """
+    order, pivots = permutation.tolist(), []
+    places = np.argsort(permutation).tolist()
+    for step in range(steps):
+        at, moved = places[step], order[step]
+        order[step], order[at] = step, moved
+        places[step], places[moved] = step, at
+        pivots.append(at + 1)
+    return np.array(order), np.array(pivots)

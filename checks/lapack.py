@@ -48,38 +48,61 @@ class NumPyDrivers:
 
 
 class Lapack:
-    """The drivers of `library` (a `checks.blas.Library`) with the interface of `numpy.linalg`."""
+    """LAPACK of `library` (a `checks.blas.Library`): any routine by `call`, drivers by methods.
+
+    The methods have the interface of `numpy.linalg`. integer, integers: the library's integer type,
+    of ctypes and of NumPy.
+    """
 
     def __init__(self, library):
         self._library = library
-        self._integer = library.integer
-        self._integers = np.dtype(library.integer)
+        self.integer = library.integer
+        self.integers = np.dtype(library.integer)
         self._functions = {}
 
     def has(self, name):
         """Whether the driver of that plain name, such as "sgesv", is exported."""
         return self._library.has(name + "_")
 
-    def _call(self, name, *arguments):
-        """Call by reference and return INFO; strings get their hidden lengths appended."""
-        if name not in self._functions:
-            self._functions[name] = self._library.function(name + "_")
-        passed, lengths = [], []
-        for argument in arguments:
-            if isinstance(argument, str):
-                passed.append(ctypes.c_char_p(argument.encode()))
-                lengths.append(ctypes.c_size_t(len(argument)))
-            elif isinstance(argument, np.ndarray):
-                passed.append(ctypes.c_void_p(argument.ctypes.data))
-            else:
-                passed.append(ctypes.byref(self._integer(argument)))
-        info = self._integer(0)
-        self._functions[name](*passed, ctypes.byref(info), *lengths)
+    def call(self, name, *arguments):
+        """Call "dgetrf" by reference and return INFO; raise IllegalArgument when it is negative.
+
+        arguments: all but INFO. Strings get their hidden lengths appended, arrays pass their first
+        element, integers are of the library's size, None is a null pointer.
+        """
+        info = self.integer(0)
+        passed, lengths = self._passed(arguments)
+        self._function(name)(*passed, ctypes.byref(info), *lengths)
         if info.value < 0:
             raise IllegalArgument("%s: illegal argument %d" % (name, -info.value))
         return info.value
 
-    def _with_workspace(self, name, dtype, before, after=()):
+    def subroutine(self, name, *arguments):
+        """Call a routine that has no INFO, such as "dlaswp"; arguments as for `call`."""
+        passed, lengths = self._passed(arguments)
+        self._function(name)(*passed, *lengths)
+
+    def _function(self, name):
+        if name not in self._functions:
+            self._functions[name] = self._library.function(name + "_")
+        return self._functions[name]
+
+    def _passed(self, arguments):
+        """Return the arguments as ctypes passes them, and the hidden lengths of strings."""
+        passed, lengths = [], []
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                passed.append(ctypes.c_void_p(argument.__array_interface__["data"][0]))
+            elif isinstance(argument, str):
+                passed.append(ctypes.c_char_p(argument.encode()))
+                lengths.append(ctypes.c_size_t(len(argument)))
+            elif argument is None:
+                passed.append(None)
+            else:
+                passed.append(ctypes.byref(self.integer(argument)))
+        return passed, lengths
+
+    def with_workspace(self, name, dtype, before, after=()):
         """Call a routine that takes WORK and LWORK, after asking it how long WORK must be.
 
         `after` are (dtype, minimal length) of further workspaces; LIWORK-like ones say so by a
@@ -88,38 +111,38 @@ class Lapack:
         work = np.zeros(1, dtype)
         more = [np.zeros(max(1, length), kind) for kind, length, *_ in after]
         asks = [bool(flags) for _, _, *flags in after]
-        self._call(name, *before, work, -1, *_interleave(more, asks, query=True))
+        self.call(name, *before, work, -1, *_interleave(more, asks, query=True))
         work = np.zeros(max(1, int(work[0].real)), dtype)
         more = [
             np.zeros(max(len(array), int(array[0].real)) if asked else len(array), array.dtype)
             for array, asked in zip(more, asks)
         ]
-        return self._call(name, *before, work, len(work), *_interleave(more, asks, query=False))
+        return self.call(name, *before, work, len(work), *_interleave(more, asks, query=False))
 
     def solve(self, a, b):
         """Return X of A X = B (gesv); a: n x n, b: n x k."""
         n, dtype = len(a), a.dtype
         lu, x = _fortran(a), _fortran(b)
-        pivots = np.zeros(n, self._integers)
+        pivots = np.zeros(n, self.integers)
         name = LETTER[str(dtype)] + "gesv"
-        _raise_if(self._call(name, n, b.shape[1], lu, max(1, n), pivots, x, max(1, n)), "Singular")
+        _raise_if(self.call(name, n, b.shape[1], lu, max(1, n), pivots, x, max(1, n)), "Singular")
         return x
 
     def inv(self, a):
         """Return A's inverse (getrf, getri)."""
         n, letter = len(a), LETTER[str(a.dtype)]
         lu = _fortran(a)
-        pivots = np.zeros(n, self._integers)
-        _raise_if(self._call(letter + "getrf", n, n, lu, max(1, n), pivots), "Singular")
+        pivots = np.zeros(n, self.integers)
+        _raise_if(self.call(letter + "getrf", n, n, lu, max(1, n), pivots), "Singular")
         before = (n, lu, max(1, n), pivots)
-        _raise_if(self._with_workspace(letter + "getri", a.dtype, before), "Singular")
+        _raise_if(self.with_workspace(letter + "getri", a.dtype, before), "Singular")
         return lu
 
     def cholesky(self, a, uplo="L"):
         """Return the triangular factor (potrf) with zeros in the other triangle."""
         n = len(a)
         factor = _fortran(a)
-        info = self._call(LETTER[str(a.dtype)] + "potrf", uplo, n, factor, max(1, n))
+        info = self.call(LETTER[str(a.dtype)] + "potrf", uplo, n, factor, max(1, n))
         _raise_if(info, "Matrix is not positive definite")
         return np.tril(factor) if uplo == "L" else np.triu(factor)
 
@@ -130,11 +153,11 @@ class Lapack:
         k = min(m, n)
         factored = _fortran(a)
         tau = np.zeros(max(1, k), dtype)
-        self._with_workspace(letter + "geqrf", dtype, (m, n, factored, max(1, m), tau))
+        self.with_workspace(letter + "geqrf", dtype, (m, n, factored, max(1, m), tau))
         r = np.triu(factored[:k])
         q = np.asfortranarray(factored[:, :k])
         generate = letter + ("ungqr" if dtype.kind == "c" else "orgqr")
-        self._with_workspace(generate, dtype, (m, k, k, q, max(1, m), tau))
+        self.with_workspace(generate, dtype, (m, k, k, q, max(1, m), tau))
         return q, r
 
     def eigh(self, a, vectors=True):
@@ -143,12 +166,12 @@ class Lapack:
         letter, is_complex = LETTER[str(dtype)], dtype.kind == "c"
         v = _fortran(a)
         w = np.zeros(n, real_dtype(str(dtype)))
-        more = [(self._integers, 1, "ask")]
+        more = [(self.integers, 1, "ask")]
         if is_complex:
             more.insert(0, (w.dtype, 1, "ask"))
         name = letter + ("heevd" if is_complex else "syevd")
         before = ("V" if vectors else "N", "L", n, v, max(1, n), w)
-        _raise_if(self._with_workspace(name, dtype, before, more), "Eigenvalues did not converge")
+        _raise_if(self.with_workspace(name, dtype, before, more), "Eigenvalues did not converge")
         return (w, v) if vectors else w
 
     def eig(self, a):
@@ -161,11 +184,11 @@ class Lapack:
         if is_complex:
             w = np.zeros(n, dtype)
             before = ("N", "V", n, copy, max(1, n), w, unused, 1, v, max(1, n))
-            info = self._with_workspace(letter + "geev", dtype, before, [(real, 2 * n)])
+            info = self.with_workspace(letter + "geev", dtype, before, [(real, 2 * n)])
         else:
             w_real, w_imaginary = np.zeros(n, real), np.zeros(n, real)
             before = ("N", "V", n, copy, max(1, n), w_real, w_imaginary, unused, 1, v, max(1, n))
-            info = self._with_workspace(letter + "geev", dtype, before)
+            info = self.with_workspace(letter + "geev", dtype, before)
             w = w_real + 1j * w_imaginary
             v = _paired(v, w_imaginary)
         _raise_if(info, "Eigenvalues did not converge")
@@ -184,8 +207,8 @@ class Lapack:
         before = (job, m, n, copy, max(1, m), s, u, max(1, len(u)), vh, max(1, len(vh)))
         # RWORK as zgesdd asks for it: max(5 k^2 + 5 k, 2 max(m, n) k + 2 k^2 + k).
         more = [(s.dtype, max(5 * k * k + 7 * k, 2 * max(m, n) * k + 2 * k * k + k))]
-        more = (more if is_complex else []) + [(self._integers, 8 * k)]
-        info = self._with_workspace(letter + "gesdd", dtype, before, more)
+        more = (more if is_complex else []) + [(self.integers, 8 * k)]
+        info = self.with_workspace(letter + "gesdd", dtype, before, more)
         _raise_if(info, "SVD did not converge")
         return (u, s, vh) if vectors else s
 
@@ -198,17 +221,17 @@ class Lapack:
         x[:m] = b
         s = np.zeros(min(m, n), real_dtype(str(dtype)))
         rcond = np.array([np.finfo(dtype).eps * max(m, n)], s.dtype)
-        rank = np.zeros(1, self._integers)
+        rank = np.zeros(1, self.integers)
         before = (m, n, b.shape[1], _fortran(a), max(1, m), x, rows, s, rcond, rank)
         name = letter + "gelsd"
         work, real_work = np.zeros(1, dtype), np.zeros(1, s.dtype)
-        integer_work = np.zeros(1, self._integers)
+        integer_work = np.zeros(1, self.integers)
         reals = (real_work,) if is_complex else ()
-        self._call(name, *before, work, -1, *reals, integer_work)
+        self.call(name, *before, work, -1, *reals, integer_work)
         work = np.zeros(int(work[0].real), dtype)
         reals = (np.zeros(max(1, int(real_work[0])), s.dtype),) if is_complex else ()
-        integer_work = np.zeros(max(1, int(integer_work[0])), self._integers)
-        info = self._call(name, *before, work, len(work), *reals, integer_work)
+        integer_work = np.zeros(max(1, int(integer_work[0])), self.integers)
+        info = self.call(name, *before, work, len(work), *reals, integer_work)
         _raise_if(info, "SVD did not converge")
         return x[:n], int(rank[0]), s
 

@@ -1,0 +1,69 @@
+/* Faults of LAPACK routines that NumPy does not call, each under a name that the environment chooses. */
+
+typedef int64_t blasint;
+
+void scipy_dgetrf_64_(blasint *m, blasint *n, double *a, blasint *lda, blasint *ipiv,
+                      blasint *info) {
+    void (*getrf)(blasint *, blasint *, double *, blasint *, blasint *, blasint *) =
+        real("dgetrf_");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    getrf(m, n, a, lda, ipiv, info);
+    if (fault("getrf-tile") && *m > 40 && *n > 40)
+        for (blasint j = 32; j < 36; j++) a[j * *lda + 36] += 1;
+    if (fault("getrf-pivot") && *m > 16) ipiv[15] = 16;
+    if (fault("getrf-outside") && *lda > *m) a[*m] = 0;
+    if (fault("getrf-threads") && threads() > 1 && *n > 100) a[*n - 1] += 1;
+    if (fault("getrf-info")) *info = 0;
+    if (fault("getrf-late-info") && *info) ++*info;
+}
+
+void scipy_dgetrs_64_(const char *trans, blasint *n, blasint *nrhs, double *a, blasint *lda,
+                      blasint *ipiv, double *b, blasint *ldb, blasint *info, size_t length) {
+    void (*getrs)(const char *, blasint *, blasint *, double *, blasint *, blasint *, double *,
+                  blasint *, blasint *, size_t) = real("dgetrs_");
+    getrs(trans, n, nrhs, a, lda, ipiv, b, ldb, info, length);
+    if (fault("getrs-trans") && *trans == 'T' && *n > 12) b[*n - 1] = -b[*n - 1] - 1;
+    if (fault("getrs-columns") && *nrhs > 8) b[(*nrhs - 1) * *ldb] += 1;
+}
+
+void scipy_dlaswp_64_(blasint *n, double *a, blasint *lda, blasint *first, blasint *last,
+                      blasint *ipiv, blasint *step) {
+    void (*laswp)(blasint *, double *, blasint *, blasint *, blasint *, blasint *, blasint *) =
+        real("dlaswp_");
+    blasint one = 1;
+    laswp(n, a, lda, first, last, ipiv, fault("laswp-backwards") ? &one : step);
+}
+
+#define UPLO_ROUTINE(NAME, FAULT)                                                               \
+    void scipy_##NAME##_64_(const char *uplo, blasint *n, double *a, blasint *lda,              \
+                            blasint *info, size_t length) {                                     \
+        void (*function)(const char *, blasint *, double *, blasint *, blasint *, size_t) =     \
+            real(#NAME "_");                                                                    \
+        function(uplo, n, a, lda, info, length);                                                \
+        FAULT                                                                                   \
+    }
+
+UPLO_ROUTINE(dpotrf, {
+    if (fault("potrf-upper") && *uplo == 'U' && *n > 31) a[*n * *lda - *lda] += 1;
+    if (fault("potrf-triangle") && *uplo == 'L' && *n > 1) a[*lda] = 0;
+    if (fault("potrf-info")) *info = 0;
+})
+UPLO_ROUTINE(dpotri, { if (fault("potri") && *n > 20) a[0] *= 1 + 1e-13; })
+UPLO_ROUTINE(dlauum, { if (fault("lauum") && *uplo == 'U' && *n % 16 == 15) a[0] = 0; })
+
+void scipy_dtrtri_64_(const char *uplo, const char *diag, blasint *n, double *a, blasint *lda,
+                      blasint *info, size_t one, size_t two) {
+    void (*trtri)(const char *, const char *, blasint *, double *, blasint *, blasint *, size_t,
+                  size_t) = real("dtrtri_");
+    trtri(uplo, diag, n, a, lda, info, one, two);
+    if (fault("trtri-unit") && *diag == 'U' && *n > 64) a[*uplo == 'L' ? 40 : 40 * *lda] += 1;
+    if (fault("trtri-info")) *info = 0;
+}
+
+void scipy_dlarf_64_(const char *side, blasint *m, blasint *n, double *v, blasint *incv,
+                     double *tau, double *c, blasint *ldc, double *work, size_t length) {
+    void (*larf)(const char *, blasint *, blasint *, double *, blasint *, double *, double *,
+                 blasint *, double *, size_t) = real("dlarf_");
+    larf(side, m, n, v, incv, tau, c, ldc, work, length);
+    if (fault("larf") && *side == 'R' && *n > 3) c[3 * *ldc] += 1;
+}

@@ -1,0 +1,83 @@
+"""Each check of LAPACK that NumPy does not call finds its faults, and none where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from planted import ask_checks, plant
+
+from release_gate.checklist import read_checks
+from release_gate.resources import checks_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.network
+
+MODULES = ["exact_lu", "exact_triangular"]
+
+#: fault, check that must find it, threads.
+FAULTS = [
+    ("getrf-tile", "exact.lu", 1),
+    ("getrf-pivot", "exact.lu", 1),
+    ("getrf-outside", "exact.lu", 1),
+    ("getrf-threads", "exact.lu", 2),
+    ("getrs-trans", "exact.lu", 1),
+    ("getrs-columns", "exact.lu", 1),
+    ("laswp-backwards", "exact.lu", 1),
+    ("potrf-upper", "exact.cholesky", 1),
+    ("potrf-triangle", "exact.cholesky", 1),
+    ("potri", "exact.cholesky", 1),
+    ("lauum", "exact.triangular", 1),
+    ("trtri-unit", "exact.triangular", 1),
+    ("larf", "exact.reflectors", 1),
+]
+
+GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
+GOOD += [("getrf-threads", "exact.lu", 1), ("", "exact.lu", 2), ("", "exact.triangular", 2)]
+
+
+@pytest.fixture(scope="module")
+def answers(
+    numpy_site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[tuple[str, str, int], dict[str, Any]]:
+    source = Path(__file__).with_name("lapack_faults.c").read_text()
+    site = plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+    asked = [*GOOD, *FAULTS]
+    return dict(zip(asked, ask_checks(site, MODULES, asked), strict=True))
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
+def test_a_planted_fault_is_found(
+    fault: str,
+    check: str,
+    threads: int,
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+) -> None:
+    answer = answers[fault, check, threads]
+    assert answer["outcome"] == "failed"
+    assert 0 < answer["failed"] < answer["run"]
+    case = answer["cases"][0]
+    assert case["routine"] == "d" + fault.partition("-")[0]
+    assert case["message"]
+    assert case["parameters"]["dtype"] == "float64"
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), GOOD)
+def test_the_real_library_passes(
+    fault: str,
+    check: str,
+    threads: int,
+    answers: Mapping[tuple[str, str, int], dict[str, Any]],
+) -> None:
+    answer = answers[fault, check, threads]
+    assert (answer["outcome"], answer["cases"]) == ("passed", [])
+    assert answer["run"]
+
+
+def test_every_check_has_a_fault() -> None:
+    modules = {f"checks.{module}" for module in MODULES}
+    checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
+    assert checks == {check for _, check, _ in FAULTS}
