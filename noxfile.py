@@ -85,5 +85,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/measure.py", *session.posargs)
 
 
+@nox.session(reuse_venv=True)
+def backtest(session: nox.Session) -> None:
+    """Measure what the checks detect: planted faults, real bugs, silence (docs/detection.md)."""
+    _install(session, "test")
+    environment = {"PYTHONPATH": "tests/support"}
+    session.run("python", "-m", "tests.detection", *session.posargs, env=environment)
+
+
 if __name__ == "__main__":
     nox.main()

@@ -1,0 +1,183 @@
+"""The planted faults against the checks: smoke first, full for what escapes it.
+
+1. Each check runs without a fault in each cell. It is noted how long it takes, which routines it
+   calls and what it answers.
+2. Each fault is tried in the cells that it needs: the checks that call its routine, cheapest first,
+   up to the first that fails. The answer of the others cannot change.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from tests.detection.results import Results, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from tests.detection.faults import Fault
+    from tests.detection.subject import Run, Subject
+
+__all__ = ["Campaign", "Cell", "cells_of"]
+
+#: Where a fault without a condition on the kernel is tried.
+KERNEL = "Haswell"
+#: The thread counts of the gate's default cells.
+FEW, MANY = 1, 8
+
+MOST_REASON = 200
+
+
+@frozen
+class Cell:
+    """Kernel and threads that a fault is tried with."""
+
+    kernel: str
+    threads: int
+
+
+def cells_of(fault: Fault) -> tuple[Cell, ...]:
+    """Return the cells of a default run in which `fault` can be in force, cheapest first."""
+    kernel = KERNEL if fault.kernel == "any" else fault.kernel
+    threads = (MANY,) if fault.threads == "many" else (FEW, MANY)
+    return tuple(Cell(kernel, each) for each in threads)
+
+
+class Campaign:
+    """Trials of faults in `subject`, with their results in `folder`."""
+
+    def __init__(self, subject: Subject, folder: Path, checks: str = "*") -> None:
+        self.subject = subject
+        self.specs = {spec.id: spec for spec in subject.shop.checks if fnmatch(spec.id, checks)}
+        self.reach = Results(folder / "reach.jsonl")
+        self.trials = Results(folder / "planted.jsonl")
+
+    def asked(self, cell: Cell, profile: str) -> list[str]:
+        """Return the checks of a cell, as the gate plans them."""
+        return [
+            spec.id
+            for spec in self.specs.values()
+            if profile in spec.profiles
+            and spec.min_threads <= cell.threads
+            and (spec.max_threads is None or cell.threads <= spec.max_threads)
+        ]
+
+    def _reach_key(self, cell: Cell, profile: str, check: str) -> str:
+        state = digest_of(self.subject.digest, self.specs[check].digest)
+        return f"{check} {cell.kernel} t{cell.threads} {profile} {state}"
+
+    def measure(self, cell: Cell, profile: str) -> None:
+        """Run the checks of a cell without a fault, except those that are known."""
+        keys = {check: self._reach_key(cell, profile, check) for check in self.asked(cell, profile)}
+        missing = [check for check, key in keys.items() if key not in self.reach]
+        if not missing:
+            return
+        run = self.subject.ask(
+            missing, kernel=cell.kernel, threads=cell.threads, profile=profile, until_found=False
+        )
+        for answer in run.answers:
+            if answer.check in keys:
+                self.reach.put(
+                    keys[answer.check],
+                    check=answer.check,
+                    kernel=cell.kernel,
+                    threads=cell.threads,
+                    profile=profile,
+                    outcome=answer.outcome,
+                    reason=answer.reason[:MOST_REASON],
+                    seconds=round(answer.seconds, 2),
+                    calls=sorted(answer.calls),
+                )
+
+    def measured(self, cell: Cell, profile: str) -> list[dict[str, Any]]:
+        """Return what `measure` has found, cheapest check first."""
+        checks = self.asked(cell, profile)
+        known = self.reach.of(self._reach_key(cell, profile, check) for check in checks)
+        return sorted(known, key=lambda line: (line["seconds"], line["check"]))
+
+    def candidates(self, fault: Fault, cell: Cell, profile: str) -> list[str]:
+        """Return the checks that could tell `fault` in `cell`, cheapest first.
+
+        Those that fail or do not answer without a fault tell nothing.
+        """
+        reference = Cell(KERNEL, cell.threads) if profile == "full" else cell
+        return [
+            line["check"]
+            for line in self.measured(reference, profile)
+            if fault.routine.name in line["calls"] and line["outcome"] == "passed"
+        ]
+
+    def key(self, fault: Fault) -> str:
+        """Return the name of a fault's result: it changes with the library and with any check."""
+        state = digest_of(self.subject.digest, sorted(spec.digest for spec in self.specs.values()))
+        return f"{fault.id} {state}"
+
+    def attempt(self, fault: Fault) -> dict[str, Any]:
+        """Try one fault and return the line of its result; that of an earlier session, if any."""
+        key = self.key(fault)
+        known = self.trials.get(key)
+        if known is not None:
+            return known
+        facts: dict[str, Any] = {
+            "fault": fault.id,
+            "routine": fault.routine.name,
+            "family": fault.routine.family,
+            "lapack": fault.routine.lapack,
+            "kind": fault.kind,
+        }
+        for profile in ("smoke", "full"):
+            facts[profile] = self._attempt(fault, profile)
+            if facts[profile]["check"] is not None:
+                break
+        return self.trials.put(key, **facts)
+
+    def _attempt(self, fault: Fault, profile: str) -> dict[str, Any]:
+        seconds, in_force, asked, errors = 0.0, 0, 0, []
+        for cell in cells_of(fault):
+            checks = self.candidates(fault, cell, profile)
+            if not checks:
+                continue
+            run = self.subject.ask(
+                checks,
+                fault=fault.spec,
+                kernel=cell.kernel,
+                threads=cell.threads,
+                profile=profile,
+            )
+            seconds += sum(answer.seconds for answer in run.answers)
+            in_force += run.in_force
+            asked += len(run.answers)
+            errors += [each.check for each in run.answers if each.outcome == "error"]
+            if run.found is not None:
+                return _found(run, cell) | _effort(seconds, in_force, asked, errors)
+        return {"check": None} | _effort(seconds, in_force, asked, errors)
+
+
+def _found(run: Run, cell: Cell) -> dict[str, Any]:
+    assert run.found is not None
+    return {
+        "check": run.found.check,
+        "outcome": run.found.outcome,
+        "reason": run.found.reason[:MOST_REASON],
+        "kernel": cell.kernel,
+        "threads": cell.threads,
+    }
+
+
+def _effort(seconds: float, in_force: int, asked: int, errors: Sequence[str]) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 2),
+        "in_force": in_force,
+        "asked": asked,
+        "errors": sorted(set(errors)),
+    }
+
+
+def cells_needed(faults: Iterable[Fault]) -> list[Cell]:
+    """Return all cells that `faults` are tried in, and those that the full profile refers to."""
+    cells = {cell for fault in faults for cell in cells_of(fault)}
+    return sorted(cells, key=lambda cell: (cell.kernel, cell.threads))
