@@ -20,6 +20,7 @@ __all__ = [
     "poison",
     "real_dtype",
     "rotate",
+    "whole",
 ]
 
 DTYPES = ("float64", "float32", "complex128", "complex64")
@@ -79,6 +80,12 @@ def integers(seed, rows, columns, high=8):
     sign = 2 * random.randint(0, 2, size=(2, rows, columns)) - 1
     real, imaginary = (magnitude * sign).astype(np.float64)
     return real + 1j * imaginary
+
+
+def whole(seed, m, n, dtype, high=8):
+    """Return an integer matrix of that precision, without zeros."""
+    a = integers(seed, m, n, high)
+    return (a if dtype.startswith("c") else a.real).astype(dtype)
 
 
 def real_dtype(dtype):

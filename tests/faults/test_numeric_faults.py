@@ -27,7 +27,10 @@ MODULES = [
     "accuracy_spectra",
     "accuracy_systems",
     "exact",
-    "special",
+    "special_lapack",
+    "special_products",
+    "special_updates",
+    "special_vectors",
 ]
 
 #: fault, check that must find it, threads.

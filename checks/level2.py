@@ -1,0 +1,167 @@
+"""Exact calls of all routines of level 2, and the checks that make them."""
+
+from checks.api import check
+from checks.calls import between_canaries
+from checks.cblas import Cblas
+from checks.level2_general import gbmv, gemv, ger
+from checks.level2_symmetric import rank_update, symmetric_product
+from checks.level2_triangular import triangular
+from checks.operands import DTYPES
+from checks.splitting import few_threads
+
+__all__ = ["BANDED", "FULL", "PACKED", "banded", "calls", "full", "packed"]
+
+#: How the calls of each routine are made, and whether it is for (real, complex) matrices.
+ROUTINES = {
+    "gemv": (gemv, (True, True)),
+    "ger": (ger, (True, False)),
+    "geru": (ger, (False, True)),
+    "gerc": (ger, (False, True)),
+    "symv": (symmetric_product, (True, False)),
+    "hemv": (symmetric_product, (False, True)),
+    "syr": (rank_update, (True, False)),
+    "her": (rank_update, (False, True)),
+    "syr2": (rank_update, (True, False)),
+    "her2": (rank_update, (False, True)),
+    "trmv": (triangular, (True, True)),
+    "trsv": (triangular, (True, True)),
+    "gbmv": (gbmv, (True, True)),
+    "sbmv": (symmetric_product, (True, False)),
+    "hbmv": (symmetric_product, (False, True)),
+    "tbmv": (triangular, (True, True)),
+    "tbsv": (triangular, (True, True)),
+    "spmv": (symmetric_product, (True, False)),
+    "hpmv": (symmetric_product, (False, True)),
+    "spr": (rank_update, (True, False)),
+    "hpr": (rank_update, (False, True)),
+    "spr2": (rank_update, (True, False)),
+    "hpr2": (rank_update, (False, True)),
+    "tpmv": (triangular, (True, True)),
+    "tpsv": (triangular, (True, True)),
+}
+FULL = tuple(ROUTINES)[:12]
+BANDED = tuple(ROUTINES)[12:17]
+PACKED = tuple(ROUTINES)[17:]
+
+#: Row blocks of the gemv kernels are 1024 to 4096 long.
+LONG = (
+    (255, 3), (3, 256), (511, 9), (513, 2), (8, 1023), (1024, 5), (5, 1025), (1025, 17), (2047, 4),
+    (1, 2048), (2049, 3), (16, 2049), (4095, 7), (4097, 1), (2, 4097), (7, 4096),
+)  # fmt: skip
+
+
+def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1):
+    """Yield `turns` calls of each routine in each precision for each of `sizes`, in their order.
+
+    sizes: (m, n), of which routines with square matrices take m. What else there is to choose
+    changes from one call to the next (`checks.choices`).
+    """
+    turn = 0
+    for m, n in sizes:
+        for routine in routines:
+            make, kinds = ROUTINES[routine]
+            for dtype in dtypes:
+                if kinds[dtype.startswith("c")]:
+                    for _ in range(turns):
+                        turn += 1
+                        yield make(routine, seed, dtype, m, n, turn)
+
+
+def _sizes(ctx, threaded):
+    """Return the sizes of a check: dense below 71, or `threaded`, with the turns of each."""
+    if ctx.threads == 1:
+        dense = [(m, (37 * m + 11) % 71) for m in range(71)]
+        return dense, ctx.by_profile(1, 12)
+    return [(20, 17), *threaded], ctx.by_profile(1, 4)
+
+
+@check(
+    id="exact.level2",
+    title="Level 2 on full matrices is exact on integers, and touches nothing else",
+    category="exact",
+    routines=[
+        "?gemv",
+        "?symv",
+        "?hemv",
+        "?ger",
+        "?geru",
+        "?gerc",
+        "?syr",
+        "?her",
+        "?syr2",
+        "?her2",
+        "?trmv",
+        "?trsv",
+    ],
+    oracle=(
+        "Integers (diagonals of solves: powers of two) whose sums stay below 2^24 have one exact "
+        "result, whatever the order, blocking or thread count. Through CBLAS: both orders, all "
+        "flags, alpha and beta from {0, 1, -1, 2, complex}, increments 1, 2, 3, -1, -2, padded "
+        "leading dimensions, all sizes to 70 and astride 128, 256, 1024, 2048 and 4096, by turns. "
+        "NaN canaries fill y where beta = 0, the triangle that is not named, unit diagonals, "
+        "imaginary parts of Hermitian diagonals, all gaps and surroundings: read, they spoil the "
+        "result; all must be the same bits afterwards."
+    ),
+    catches=(
+        "Tails and blocks of one kernel with one flag, increment or order; reads of the other "
+        "triangle or of y at beta = 0; lost parts of threads: OpenBLAS#1388, #2009, #2233, #3318, "
+        "#1292, #5735, PR#2010."
+    ),
+    budget=120.0,
+)
+@few_threads
+def full(ctx):
+    cblas = Cblas(ctx.blas)
+    sizes, turns = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, cblas, calls(ctx.seed, sizes, FULL, turns=turns))
+    if ctx.threads == 1:
+        more = [(m, (37 * m + 29) % 71) for m in range(71)]
+        between_canaries(ctx, cblas, calls(ctx.seed, more, ("gemv",), turns=ctx.by_profile(2, 24)))
+        squares = [(n, n) for n in (127, 128, 129, 193, 257)]
+        between_canaries(ctx, cblas, calls(ctx.seed, squares, FULL, turns=ctx.by_profile(1, 8)))
+        general = ("gemv", "ger", "geru", "gerc")
+        between_canaries(ctx, cblas, calls(ctx.seed, LONG, general, turns=ctx.by_profile(1, 8)))
+    else:
+        few = ctx.profile == "smoke"
+        for sizes, dtypes in (
+            ([(681, 680), (4100, 113), (113, 4100)], DTYPES[:2]),
+            ([(67, 65), (509, 9), (9, 509)], DTYPES[2:]),
+        ):
+            split = calls(ctx.seed, sizes[: 1 if few else 3], ("gemv",), dtypes, 1 if few else 8)
+            between_canaries(ctx, cblas, split)
+
+
+@check(
+    id="exact.banded",
+    title="Level 2 on banded matrices is exact on integers, and touches nothing else",
+    category="exact",
+    routines=["?gbmv", "?sbmv", "?hbmv", "?tbmv", "?tbsv"],
+    oracle=(
+        "As exact.level2, with 0 to 33 diagonals on each side, also more than the matrix has; "
+        "what a band's array holds outside of the matrix is a canary."
+    ),
+    catches=(
+        "Wrong lengths at the ends of a band, row-major bands, conjugation, increments; these "
+        "routines go through axpy and dot kernels and are called by hardly any other test."
+    ),
+    budget=120.0,
+)
+@few_threads
+def banded(ctx):
+    sizes, turns = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, BANDED, turns=turns))
+
+
+@check(
+    id="exact.packed",
+    title="Level 2 on packed triangles is exact on integers, and touches nothing else",
+    category="exact",
+    routines=["?spmv", "?hpmv", "?spr", "?hpr", "?spr2", "?hpr2", "?tpmv", "?tpsv"],
+    oracle="As exact.level2, of triangles without gaps.",
+    catches="Wrong starts of packed columns, in either order, triangle and increment.",
+    budget=120.0,
+)
+@few_threads
+def packed(ctx):
+    sizes, turns = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, PACKED, turns=turns))
