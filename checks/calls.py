@@ -9,13 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks.operands import LETTER
+from checks.cblas import plain_name
+from checks.operands import DTYPES, real_dtype
 from checks.storage import bits, canary
 
 __all__ = ["Call", "Operand", "between_canaries", "judge", "name_of"]
 
-#: Elements of canary on both sides of an operand, and one to eight more that misalign it.
+#: Elements of canary on both sides of an operand, and none to seven more that misalign it.
 MARGIN = 8
+
+#: Bytes to which an arena is aligned: an operand's place says its alignment, in every process.
+ALIGNMENT = 64
 
 
 class Operand(NamedTuple):
@@ -44,41 +48,83 @@ class Call(NamedTuple):
     parameters: dict
 
 
+class Arena:
+    """Memory in which operands are laid out one after the other, with canaries between them.
+
+    memory: what routines work on; expected: what it must hold afterwards. Both are unsigned
+    integers of the size of `real`, the dtype of the operands' parts, and grow as needed.
+    """
+
+    def __init__(self, real):
+        self.pattern = bits(canary(real, 1))[0]
+        self.memory = self.expected = np.zeros(0, self.pattern.dtype)
+        self.address = 0
+
+    def clear(self, length):
+        """Make the first `length` parts canaries."""
+        if len(self.memory) < length:
+            self.memory = aligned(2 * length, self.pattern.dtype)
+            self.expected = aligned(2 * length, self.pattern.dtype)
+            self.address = self.memory.ctypes.data
+        self.memory[:length] = self.pattern
+        self.expected[:length] = self.pattern
+
+    def as_expected(self, length):
+        """Whether the first `length` parts are what they must be, bit by bit."""
+        return (self.memory[:length] == self.expected[:length]).all()
+
+
+def aligned(length, dtype):
+    """Return an array that starts at a multiple of ALIGNMENT bytes."""
+    room = np.zeros(length * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + length * dtype.itemsize].view(dtype)
+
+
 def name_of(call):
     """Return the routine's full name: "dtrsm"."""
-    return LETTER[call.dtype] + call.routine
+    return plain_name(call.routine, call.dtype)
 
 
 def between_canaries(ctx, cblas, calls):
     """Make every call, its operands misaligned in turn, with canaries around them."""
+    arenas = {dtype: Arena(real_dtype(dtype)) for dtype in DTYPES}
     for index, call in enumerate(calls):
-        blocks, passed = [], []
+        arena = arenas[call.dtype]
+        parts = 2 if call.dtype.startswith("c") else 1
+        places = []
+        free = 0
         for argument in call.arguments:
-            if isinstance(argument, Operand):
-                start = MARGIN + (index + len(blocks)) % MARGIN
-                block = canary(call.dtype, start + len(argument.before) + MARGIN)
-                memory = block[start : start + len(argument.before)]
-                memory[...] = argument.before
-                blocks.append((argument, block, memory))
-                passed.append(memory)
-            else:
-                passed.append(argument)
+            if type(argument) is Operand:
+                start = free + (MARGIN + (index + len(places)) % MARGIN) * parts
+                before = bits(argument.before)
+                free = start + len(before)
+                places.append((argument, before, start, free))
+        length = free + MARGIN * parts
+        arena.clear(length)
+        for operand, before, start, stop in places:
+            arena.memory[start:stop] = before
+            arena.expected[start:stop] = bits(operand.after)
+        addresses = iter(places)
+        size = arena.memory.itemsize
+        passed = [
+            arena.address + next(addresses)[2] * size if type(argument) is Operand else argument
+            for argument in call.arguments
+        ]
         ctx.trying(name_of(call), call.parameters)
         returned = cblas.call(call.routine, call.dtype, *passed)
-        judge(ctx, call, returned, [(argument, memory) for argument, _, memory in blocks])
-        for argument, block, memory in blocks:
-            if outside_changed(block, len(argument.before), memory):
-                ctx.fail(name_of(call), "wrote outside of its operand", call.parameters)
-
-
-def outside_changed(block, length, memory):
-    """Whether a canary around `memory`, `length` elements inside `block`, is gone."""
-    start = (memory.ctypes.data - block.ctypes.data) // block.itemsize
-    expected = canary(block.dtype, 1)
-    intact = bits(expected)[0]
-    return bool(
-        np.any(bits(block[:start]) != intact) or np.any(bits(block[start + length :]) != intact)
-    )
+        if call.returns is None and arena.as_expected(length):
+            ctx.cases_run += 1
+            continue
+        memories = [
+            (operand, arena.memory[start:stop].view(operand.before.dtype))
+            for operand, _, start, stop in places
+        ]
+        judge(ctx, call, returned, memories)
+        for _, _, start, stop in places:
+            arena.expected[start:stop] = arena.memory[start:stop]
+        if not arena.as_expected(length):
+            ctx.fail(name_of(call), "wrote outside of its operands", call.parameters)
 
 
 def judge(ctx, call, returned, memories):

@@ -1,8 +1,9 @@
 """CBLAS routines by name, in all four precisions, on NumPy arrays: what NumPy itself never calls.
 
 `Cblas(library).call("gemm", "float64", ROW, NO_TRANS, ...)` takes the arguments of the C function:
-scalars as Python numbers, arrays as themselves (their first element is passed). Routines of level 1
-that return a scalar return it here too, also those that C hands back through a pointer (zdotu_sub).
+scalars as Python numbers, arrays as themselves (their first element is passed) or as addresses.
+Routines of level 1 that return a scalar return it here too, also those that C hands back through a
+pointer (zdotu_sub).
 """
 
 import ctypes
@@ -42,6 +43,8 @@ SIGNATURES = {
     "gemm": "eeeiiiapipiapi",
     "gemm3m": "eeeiiiapipiapi",
     "gemmt": "eeeeiiapipiapi",
+    "gemmtr": "eeeeiiapipiapi",
+    "gemm_batch_strided": "eeeiiiapiipiiapiii",
     "symm": "eeeiiapipiapi",
     "hemm": "eeeiiapipiapi",
     "syrk": "eeeiiapiapi",
@@ -80,7 +83,7 @@ SIGNATURES = {
     "dot": "ipipi>r",
     "dotu": "ipipio",
     "dotc": "ipipio",
-    "sdsdot": "iripipi>f",
+    "sdsdot": "irpipi>f",
     "dsdot": "ipipi>d",
     "scal": "iapi",
     "rscal": "irpi",
@@ -103,6 +106,8 @@ SIGNATURES = {
     "rotg": "pppp",
     "rotmg": "ppprp",
     "geadd": "eiiapiapi",
+    "omatcopy": "eeiiapipi",
+    "imatcopy": "eeiiapii",
 }
 
 #: Both letters of a routine that has complex operands and real scalars or results.
@@ -142,6 +147,7 @@ class Cblas:
     def __init__(self, library):
         self._library = library
         self._functions = {}
+        self._scalars = {}
 
     def has(self, routine, dtype):
         """Whether the library exports this routine in this precision."""
@@ -155,10 +161,10 @@ class Cblas:
         function, kinds, scalars = self._functions[key]
         passed = []
         for kind, argument in zip(kinds, arguments):
-            if kind == "p":
+            if kind == "p" and not isinstance(argument, int):
                 passed.append(argument.ctypes.data)
             elif kind == "a" and scalars is not None:
-                passed.append(np.array(argument, scalars).ctypes.data_as(ctypes.c_void_p))
+                passed.append(self._address(argument, scalars))
             else:
                 passed.append(argument)
         if kinds.endswith("o"):
@@ -166,6 +172,14 @@ class Cblas:
             function(*passed, result.ctypes.data)
             return result[0]
         return function(*passed)
+
+    def _address(self, scalar, dtype):
+        """Return where that scalar is in memory, for good: checks use few."""
+        key = scalar, dtype
+        if key not in self._scalars:
+            stored = np.array(scalar, dtype)
+            self._scalars[key] = stored, stored.ctypes.data
+        return self._scalars[key][1]
 
     def _prepare(self, routine, dtype):
         """Return (function, kinds of its arguments, dtype of scalars that C takes by address)."""

@@ -1,0 +1,157 @@
+"""Level 3 through CBLAS on integers, which is exact: any difference is a bug."""
+
+from checks.api import check
+from checks.calls import between_canaries
+from checks.cblas import Cblas
+from checks.level3 import calls, exported, shaped_calls
+from checks.operands import DTYPES
+from checks.splitting import few_threads
+
+__all__ = ["gemm_batch", "gemm_variants", "symmetric", "triangular_matrices"]
+
+VARIANTS = ("gemm", "gemm3m", "gemmt", "gemmtr")
+COPIES = ("omatcopy", "imatcopy")
+SYMMETRIC = ("symm", "hemm", "syrk", "herk", "syr2k", "her2k")
+TRIANGULAR = ("trmm", "trsm")
+
+#: Sizes astride the block sizes (GEMM_P, GEMM_Q) of the x86 and arm64 kernels.
+BLOCKS = (129, 193, 257, 321, 385, 449, 513, 700, 1100)
+#: What goes with a large size.
+FEW = ((3, 5), (8, 16), (17, 33), (33, 2), (1, 24), (12, 1))
+#: (m, n, k) that every routine splits over its threads in all precisions; n * k * n and m * n * k
+#: above 262,144, sums of squares above 439,776 (interface/gemm.c, syrk.c, symm.c, trsm.c).
+THREADED = ((103, 101, 102), (131, 67, 129), (82, 300, 83))
+
+
+def sweep(ctx, routines, least):
+    """Make the calls of `routines` that suit the cell and that the library has."""
+    cblas = Cblas(ctx.blas)
+
+    def make(stream):
+        between_canaries(ctx, cblas, exported(cblas, stream))
+
+    if ctx.threads > 1:
+        make(shaped_calls(ctx.seed, THREADED, routines, turns=ctx.by_profile(1, 6)))
+        return
+    make(calls(ctx.seed, routines, least=ctx.by_profile(least, 12 * least)))
+    turns = ctx.by_profile(1, 6)
+    few = [(FEW[i % len(FEW)], size) for i, size in enumerate(BLOCKS)]
+    make(shaped_calls(ctx.seed, [(m, size, k) for (m, k), size in few], routines, turns=turns))
+    if not set(routines) & set(TRIANGULAR):
+        deep = [(m, n, size) for (m, n), size in few]
+        make(shaped_calls(ctx.seed, deep, routines, turns=turns))
+    large = [(size, n, k) for (n, k), size in few]
+    large = large[0:5:2] if ctx.profile == "smoke" else large
+    make(shaped_calls(ctx.seed, large, routines, turns=ctx.by_profile(1, 2)))
+
+
+@check(
+    id="exact.gemm-variants",
+    title="Products through CBLAS, with alpha and beta, are exact",
+    category="exact",
+    routines=["?gemm", "cgemm3m", "zgemm3m", "?gemmt", "?gemmtr", "?omatcopy", "?imatcopy"],
+    oracle=(
+        "alpha op(A) op(B) + beta C of integers must equal the exact matrix, which neither order "
+        "nor fused multiply-add nor thread count can change (sums below 2^24 and 2^53). The "
+        "reference: one factor has rank two, so that all its products are running sums, made "
+        "without BLAS. Both orders, all transposed and conjugated forms, alpha and beta among 0, "
+        "1, -1 and others; C a NaN for beta = 0; all sizes 0 to 63 in turn so that each form meets "
+        "every residue modulo 16 of m, n and k; sizes astride GEMM_P and GEMM_Q; padded leading "
+        "dimensions; every alignment. Padding, surroundings, inputs and the triangle that gemmt "
+        "does not write must keep their bits."
+    ),
+    catches=(
+        "Wrong tails, tiles and copy routines in the forms that NumPy never calls, small-matrix "
+        "kernels, beta and k = 0: OpenBLAS#1933, #1955, #2168, #2914, #3494, #6013, numpy#24903."
+    ),
+    budget=120.0,
+)
+@few_threads
+def gemm_variants(ctx):
+    sweep(ctx, VARIANTS, least=128)
+    if ctx.threads == 1:
+        cblas = Cblas(ctx.blas)
+        stream = calls(ctx.seed, COPIES, least=ctx.by_profile(64, 768))
+        between_canaries(ctx, cblas, exported(cblas, stream))
+        _extreme(ctx, cblas)
+
+
+def _extreme(ctx, cblas):
+    """Tall and skinny, wide, and so deep that buffers and stacks sized by k are found."""
+    long = ctx.by_profile(30011, 1000003)
+    wide = [(3, long, 4), (2, 20011, 1)]
+    deep = [(5, 4, 50021), (17, 9, 20011)]
+    for shapes, high in ((wide, 8), (deep, 1)):
+        stream = shaped_calls(ctx.seed, shapes, ("gemm",), high=high, turns=ctx.by_profile(1, 4))
+        between_canaries(ctx, cblas, exported(cblas, stream))
+
+
+@check(
+    id="exact.gemm-batch",
+    title="Batches of products at even distances are exact",
+    category="exact",
+    routines=["?gemm_batch_strided"],
+    oracle=(
+        "Every member of the batch must be the exact product of integers, as in "
+        "exact.gemm-variants; what is between the members must keep its bits. Strides are counted "
+        "in elements, as for leading dimensions and in MKL and cuBLAS."
+    ),
+    catches=(
+        "Strides that are not scaled, members that are left out or written twice, row-major and "
+        "column-major mixed up: OpenBLAS PR#5979, and complex strides (docs/found)."
+    ),
+)
+@few_threads
+def gemm_batch(ctx):
+    cblas = Cblas(ctx.blas)
+    if not any(cblas.has("gemm_batch_strided", dtype) for dtype in DTYPES):
+        ctx.unsupported("this library exports no gemm_batch_strided")
+    # A batch is always split over the threads, which costs milliseconds.
+    least = ctx.by_profile(64, 768) if ctx.threads == 1 else ctx.by_profile(1, 16)
+    stream = calls(ctx.seed, ("gemm_batch_strided",), least=least)
+    between_canaries(ctx, cblas, exported(cblas, stream))
+
+
+@check(
+    id="exact.level3",
+    title="Symmetric and Hermitian products and updates of integers are exact",
+    category="exact",
+    routines=["?symm", "chemm", "zhemm", "?syrk", "cherk", "zherk", "?syr2k", "cher2k", "zher2k"],
+    oracle=(
+        "As exact.gemm-variants, for every order, side, triangle and form. The triangle that is "
+        "not read, and the imaginary parts of a Hermitian diagonal, hold NaN; the triangle that is "
+        "not written must keep its bits; the diagonal of a Hermitian result must be real."
+    ),
+    catches=(
+        "Tiles on the diagonal, the wrong triangle, lost conjugation, copy routines that mirror "
+        "wrongly, deep updates: OpenBLAS#1955 (dsymm), #2363, #3494, #5873 (ssyrk, row-major "
+        "upper), #6013 (k > 256)."
+    ),
+    budget=120.0,
+)
+@few_threads
+def symmetric(ctx):
+    sweep(ctx, SYMMETRIC, least=128)
+
+
+@check(
+    id="exact.triangular",
+    title="Products and solutions with triangular matrices are exact",
+    category="exact",
+    routines=["?trmm", "?trsm"],
+    oracle=(
+        "As exact.gemm-variants, for every order, side, triangle, form and diagonal. For trsm, B "
+        "is the exact product with an integer X and the diagonal holds powers of two (complex: "
+        "times 1, i, -i or 1 + i), whose inverses are exact: all intermediate sums are, and X must "
+        "come out exactly. The other triangle and a unit diagonal hold NaN and must not be read."
+    ),
+    catches=(
+        "Kernels for tails of the triangular solve, blocks on the diagonal, conjugated and "
+        "right-hand forms: OpenBLAS#1955 (dtrmm), #2986, #3494 (dtrsm), #5728 (ctrmm), "
+        "numpy#22502."
+    ),
+    budget=120.0,
+)
+@few_threads
+def triangular_matrices(ctx):
+    sweep(ctx, TRIANGULAR, least=256)
