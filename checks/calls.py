@@ -13,7 +13,7 @@ from checks.cblas import plain_name
 from checks.operands import DTYPES, real_dtype
 from checks.storage import bits, canary
 
-__all__ = ["Call", "Operand", "between_canaries", "judge", "name_of"]
+__all__ = ["Call", "Operand", "between_canaries", "judge", "made", "name_of"]
 
 #: Elements of canary on both sides of an operand, and none to seven more that misalign it.
 MARGIN = 8
@@ -112,7 +112,7 @@ def between_canaries(ctx, cblas, calls):
             for argument in call.arguments
         ]
         ctx.trying(name_of(call), call.parameters)
-        returned = cblas.call(call.routine, call.dtype, *passed)
+        returned = made(ctx, cblas, call, passed)
         if call.returns is None and arena.as_expected(length):
             ctx.cases_run += 1
             continue
@@ -125,6 +125,18 @@ def between_canaries(ctx, cblas, calls):
             arena.expected[start:stop] = arena.memory[start:stop]
         if not arena.as_expected(length):
             ctx.fail(name_of(call), "wrote outside of its operands", call.parameters)
+
+
+def made(ctx, cblas, call, passed):
+    """Make a call and return what it returns; a legal argument called illegal is a failure.
+
+    NumPy's own xerbla_, which some builds find, sets a Python error.
+    """
+    try:
+        return cblas.call(call.routine, call.dtype, *passed)
+    except (SystemError, ValueError) as error:
+        message = "refused: %s" % (error.__cause__ or error)
+        ctx.fail(name_of(call), message, call.parameters)
 
 
 def judge(ctx, call, returned, memories):

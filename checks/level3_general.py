@@ -163,7 +163,7 @@ def _at_distance(images, stride):
 def copy(pool, routine, dtype, flags, sizes, turn):
     """omatcopy: B = alpha op(A); imatcopy: A = alpha op(A), square where it is transposed."""
     order, trans = flags
-    m, n, _ = sizes
+    m, n = max(1, sizes[0]), max(1, sizes[1])  # older versions call none illegal
     in_place = routine == "imatcopy"
     if in_place and trans in TRANSPOSED:
         n = m = min(m, n)
