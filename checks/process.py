@@ -1,10 +1,8 @@
 """What the library does to a whole process: its end, and the memory that it reserves."""
 
-import json
-import subprocess
-import sys
-
 from checks.api import check
+from checks.interpreters import run_alone
+from checks.subjects import exit_after, measure_address_space
 
 __all__ = ["address_space", "clean_exit", "exit_while_busy"]
 
@@ -15,28 +13,6 @@ PER_THREAD_LIMIT = 96
 
 #: BLAS threads in the process that is measured.
 THREADS = 8
-
-
-def _run(ctx, function, *arguments):
-    """Run `function` of `checks.subjects` in a new interpreter; return (status, stdout, stderr).
-
-    Waits without a limit and without CPU time: what hangs is for the gate's watchdog to see.
-    """
-    program = (
-        "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-        "from checks import subjects; "
-        "subjects.%s(*json.loads(sys.argv[2]))" % function
-    )
-    command = [sys.executable, "-s", "-B", "-X", "faulthandler", "-c", program]
-    command += [json.dumps(sys.path), json.dumps(arguments)]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-    except OSError as error:  # an emulated interpreter that the system cannot start by itself
-        ctx.unsupported("cannot start %s: %s" % (sys.executable, error))
-    output, errors = process.communicate()
-    return process.returncode, output.decode(), errors.decode(errors="replace")
 
 
 @check(
@@ -91,15 +67,13 @@ def exit_while_busy(ctx):
 def _judge_end(ctx, scenario):
     """Count one process that computes, brings about `scenario` and ends."""
     parameters = {"scenario": scenario}
-    status, output, errors = _run(ctx, "exit_after", scenario, ctx.threads)
+    ended = run_alone(ctx, exit_after, scenario, ctx.threads)
     ctx.ran()
-    end = errors.strip()[-300:]
-    if status:
-        what = "died with signal %d" % -status if status < 0 else "status %d" % status
-        ctx.fail("dgemm", "%s: %s; %s" % (scenario, what, end), parameters)
-    elif "last statement" not in output:
-        what = "%s: ended early, with status 0; %s" % (scenario, end)
-        ctx.fail("dgemm", what, parameters)
+    trouble = ended.trouble()
+    if trouble is None and "last statement" not in ended.output:
+        trouble = "ended early, with status 0"
+    if trouble is not None:
+        ctx.fail("dgemm", "%s: %s" % (scenario, trouble), parameters)
 
 
 @check(
@@ -122,15 +96,14 @@ def _judge_end(ctx, scenario):
     systems=("linux",),
 )
 def address_space(ctx):
-    status, output, errors = _run(ctx, "measure_address_space", THREADS)
+    ended = run_alone(ctx, measure_address_space, THREADS)
+    figures = ended.answer()
     parameters = {"limit": PER_THREAD_LIMIT}
     ctx.ran()
-    if status or not output:
-        end = errors.strip()[-300:]
-        what = "the measuring process ended with status %d: %s" % (status, end)
+    if figures is None:
+        what = "the measuring process: %s" % (ended.trouble() or "printed nothing")
         ctx.fail("dgemm", what, parameters)
         return
-    figures = json.loads(output)
     ctx.details.update(figures)
     if not figures["per_thread_mib"] < PER_THREAD_LIMIT:
         what = "each BLAS thread reserves %.0f MiB of address space" % figures["per_thread_mib"]
