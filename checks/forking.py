@@ -16,13 +16,13 @@ from checks.api import check
 from checks.factors import exact_cholesky, exact_product, exact_system
 from checks.workers import at_most, thread_count
 
-__all__ = ["after_blas", "lu_after_fork"]
+__all__ = ["ROUTINES", "Child", "Work", "after_blas", "lu_after_fork"]
 
 #: Seconds between looks at a child that has not ended.
 POLL = 0.005
 
 
-class _Child:
+class Child:
     """A forked process that runs `task` and sends back the list of strings that it returned."""
 
     def __init__(self, task):
@@ -55,7 +55,7 @@ class _Child:
         return json.loads(text.decode()), None
 
 
-class _Work:
+class Work:
     """Calls that the library splits over threads, with exact results."""
 
     def __init__(self, seed):
@@ -155,9 +155,9 @@ def _compute_in_parent(ctx, work, names, parameters):
     systems=("linux", "darwin"),
 )
 def lu_after_fork(ctx):
-    work = _Work(ctx.seed)
+    work = Work(ctx.seed)
     _compute_in_parent(ctx, work, ["gemm"], _parameters(ctx, "parent before the fork"))
-    answer, trouble = _Child(_task(work, ["lu"])).answer()
+    answer, trouble = Child(_task(work, ["lu"])).answer()
     had = _judge(ctx, answer, trouble, ["lu"], _parameters(ctx, "child"), ctx.threads)
     _compute_in_parent(ctx, work, ["lu"], _parameters(ctx, "parent after the fork"))
     _require_threads_in_child(ctx, had)
@@ -185,7 +185,7 @@ def lu_after_fork(ctx):
     systems=("linux", "darwin"),
 )
 def after_blas(ctx):
-    work = _Work(ctx.seed)
+    work = Work(ctx.seed)
     with at_most(ctx, ctx.by_profile(4, ctx.threads)):
         threads = ctx.blas.get_num_threads()
         _compute_in_parent(ctx, work, ["gemm"], _parameters(ctx, "parent before the fork"))
@@ -195,7 +195,7 @@ def after_blas(ctx):
             _judge_changed_count(ctx, work, count)
         for name in ctx.by_profile((), tuple(ROUTINES)):
             where = "child that begins with " + name
-            _judge(ctx, *_Child(_task(work, [name])).answer(), [name], _parameters(ctx, where), 1)
+            _judge(ctx, *Child(_task(work, [name])).answer(), [name], _parameters(ctx, where), 1)
     _require_threads_in_child(ctx, had)
 
 
@@ -207,10 +207,10 @@ def _judge_family(ctx, work, threads):
 
     def nested():
         mine = [work.wrong(first), thread_count()]
-        answer, trouble = _Child(_task(work, other)).answer()
+        answer, trouble = Child(_task(work, other)).answer()
         return [mine, answer, trouble]
 
-    parent, beside = _Child(nested), _Child(_task(work, other))
+    parent, beside = Child(nested), Child(_task(work, other))
     answer, trouble = parent.answer()
     mine, *grandchild = answer or [None, None, None]
     had = _judge(ctx, mine, trouble, first, _parameters(ctx, "child"), threads)
@@ -228,4 +228,4 @@ def _judge_changed_count(ctx, work, count):
         return [work.wrong(names), thread_count()]
 
     where = "child set to %d threads" % count
-    _judge(ctx, *_Child(changed).answer(), names, _parameters(ctx, where), count)
+    _judge(ctx, *Child(changed).answer(), names, _parameters(ctx, where), count)

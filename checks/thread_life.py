@@ -1,13 +1,11 @@
 """Python threads that come and go, many at a time, or with small stacks, each calling BLAS."""
 
-import faulthandler
-import os
 import threading
 
 import numpy as np
 
 from checks.api import check
-from checks.factors import exact_cholesky, exact_product, exact_system
+from checks.factors import exact_cholesky, exact_product
 from checks.team import run_together
 from checks.workers import at_most, require_threads, thread_count
 
@@ -19,9 +17,6 @@ ADDRESSES_PER_THREAD, ADDRESSES_NOISE = 2**20, 256 * 2**20
 
 #: Stack of 256 KiB: a quarter of what the JVM gives, half of what macOS gives to new threads.
 SMALL_STACK = 256 * 2**10
-
-#: What threads get on Linux unless they ask for less.
-DEFAULT_STACK = 8 * 2**20
 
 #: Limit of LAPACK's tests for symmetric eigenvalues and singular values (sep.in, svd.in), in ulp.
 SPECTRUM = 50 * 2.0**-52
@@ -46,14 +41,13 @@ def _memory():
     routines=["dgemm", "dgemv"],
     oracle=(
         "Python threads one after the other, then many at once, multiply integer matrices, some "
-        "split over two BLAS threads; results must be exact. Beyond the smoke profile more threads "
-        "than the library has buffers (2 * 64 in NumPy's builds) are inside gemm at once. After "
-        "a warm-up, the process may gain no thread, and no more than 16 KiB of resident memory and "
-        "1 MiB of address space for each thread that has come and gone."
+        "split over two BLAS threads; results must be exact. After a warm-up, the process may "
+        "gain no thread, and no more than 16 KiB of resident memory and 1 MiB of address space for "
+        "each thread that has come and gone."
     ),
     catches=(
         "Buffers or threads that are created for each calling thread and never given back, and "
-        "tables of callers that overflow: OpenBLAS#1641, #539, #4216, #3441, #1735, #2821."
+        "tables of callers that overflow: OpenBLAS#1641, #1735, #2821."
     ),
     budget=60.0,
 )
@@ -80,8 +74,6 @@ def churn(ctx):
     _judge_growth(ctx, generations, threads, memory, dict(parameters, generations=generations))
 
     run_together(*[short_life] * ctx.by_profile(24, 64))
-    if ctx.profile != "smoke":
-        _more_callers_than_buffers(ctx, ctx.by_profile(None, 160, 700))
     ctx.blas.set_num_threads(ctx.threads)
 
 
@@ -111,38 +103,20 @@ def _judge_growth(ctx, generations, threads, memory, parameters):
                 )
 
 
-def _more_callers_than_buffers(ctx, callers):
-    """Have `callers` threads in gemm, twice in one process: the second time finds used tables."""
-    a = (np.arange(512 * 512) % 17 - 8.0).reshape(512, 512)
-    exact = exact_product(a, a)
-
-    def call():
-        right = np.array_equal(a @ a, exact)
-        ctx.ran()
-        if not right:
-            parameters = {"seed": ctx.seed, "n": 512, "callers": callers}
-            ctx.fail("dgemm", "wrong result beside %d other callers" % (callers - 1), parameters)
-
-    for _ in range(2):
-        run_together(*[call] * callers)
-
-
 @check(
     id="concurrency.small-stack",
     title="BLAS and LAPACK run in threads with a stack of 256 KiB",
     category="concurrency",
-    routines=["?gemm", "dsyrk", "dgemv", "dpotrf", "dsyevd", "dgesdd", "dgetrf"],
+    routines=["?gemm", "dsyrk", "dgemv", "dpotrf", "dsyevd", "dgesdd"],
     oracle=(
         "A Python thread with a stack of 256 KiB makes calls that are split over the BLAS threads "
         "and products with an inner dimension of 3,000; results must be exact (eigenvalues and "
         "singular values: within LAPACK's ratio of 50). Too large a stack frame ends the process. "
-        "OpenBLAS's threaded LU keeps a job table on the stack at each level of its recursion "
-        "(with 8 threads, 0.3.33 and 0.3.34 need 1 to 4 MiB): it is asked beyond the smoke "
-        "profile, must run with 8 MiB, the default of Linux, and what it needs is in the details."
+        "Where concurrency.stack-use can be asked, it says how much each routine takes."
     ),
     catches=(
         "Job tables, work arrays and packing buffers on the caller's stack: numpy#11551 and "
-        "OpenBLAS#2839 (gemm and syrk), numpy#21799 (recursive LU), OpenBLAS#6013, #6026."
+        "OpenBLAS#2839 (gemm and syrk), OpenBLAS#6013, #6026."
     ),
     budget=60.0,
 )
@@ -174,11 +148,9 @@ def small_stack(ctx):
                 parameters = {"seed": ctx.seed, "stack": SMALL_STACK, "routine": routine}
                 ctx.fail(routine, "wrong result on a stack of 256 KiB", parameters)
 
-    with at_most(ctx, ctx.by_profile(4, ctx.threads)):
+    with at_most(ctx, ctx.by_profile(4, 4, ctx.threads)):
         require_threads(ctx, calls[-1][1])
         _run_on_stack(SMALL_STACK, call_all)
-    if ctx.profile != "smoke" and hasattr(os, "fork"):
-        _judge_stack_of_lu(ctx)
 
 
 def _run_on_stack(size, task):
@@ -187,36 +159,3 @@ def _run_on_stack(size, task):
         run_together(task)
     finally:
         threading.stack_size(before)
-
-
-def _judge_stack_of_lu(ctx):
-    """Find the smallest stack on which LU runs; each size in a forked process, which may crash."""
-    system = exact_system(ctx.seed, 300, 1)
-
-    def factor(size):
-        results = []
-        _run_on_stack(size, lambda: results.append(np.linalg.det(system.a)))
-        return results == [system.determinant]
-
-    parameters = {"seed": ctx.seed, "stack": DEFAULT_STACK, "routine": "dgetrf", "n": 300}
-    size = SMALL_STACK
-    while size <= DEFAULT_STACK:
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                faulthandler.disable()  # a crash is an answer here, not a report
-                status = 0 if factor(size) else 2
-            finally:
-                os._exit(status)
-        status = os.waitpid(pid, 0)[1]
-        if not os.WIFSIGNALED(status):
-            break
-        size *= 2
-    ctx.ran()
-    ctx.details["stack_of_lu_kib"] = size // 1024
-    if size > DEFAULT_STACK:
-        ctx.fail("dgetrf", "crashes on a stack of 8 MiB", parameters)
-    elif os.WEXITSTATUS(status):
-        what = "wrong result on a stack of %d KiB" % (size // 1024)
-        ctx.fail("dgetrf", what, dict(parameters, stack=size))

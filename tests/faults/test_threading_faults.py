@@ -224,7 +224,9 @@ def run_script(check: str, artifact: Artifact, fault: str) -> int:
     ).returncode
 
 
-def test_every_check_of_threads_has_a_fault_and_a_reproducer() -> None:
+def test_every_check_of_threads_has_a_fault() -> None:
     categories = {"concurrency", "forking", "process"}
     asked = {spec.id for spec in SPECS.values() if spec.category in categories}
-    assert asked == set(CHECKS) == {check for _, check in SHOWN}
+    elsewhere = Path(__file__).with_name("test_resource_faults.py").read_text()
+    assert {check for check in asked if f'"{check}"' not in elsewhere} == set(CHECKS)
+    assert set(CHECKS) == {check for _, check in SHOWN}

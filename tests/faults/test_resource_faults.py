@@ -1,0 +1,156 @@
+"""Each check of what a process gives to the library, and gets back, finds a fault of its kind.
+
+Through the real runner, in processes of their own, since most of these faults end one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+from planted import plant
+
+from release_gate.checklist import read_checks
+from release_gate.execution.cell import run_cell
+from release_gate.execution.store import ObservationStore
+from release_gate.model import Artifact, Cell, Outcome, PlannedCell, Role
+from release_gate.openblas.index import Index
+from release_gate.openblas.library import obtain_library
+from release_gate.openblas.pins import resolve_pin
+from release_gate.progress import Silent
+from release_gate.resources import checks_dir
+from release_gate.wheels.swap import swap_library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from release_gate.model import Host, Observation
+
+    Asker = Callable[[Artifact, Sequence[str], int], list[Observation]]
+
+pytestmark = pytest.mark.network
+
+#: fault, check that must find it, threads, what the reason must say.
+FAULTS = [
+    ("lost-beside-syrk", "concurrency.mixed-routines", 1, "beside 2 threads in other routines"),
+    ("few-buffers", "concurrency.many-callers", 1, "died with signal 6"),
+    ("overflow", "concurrency.many-callers", 1, "wrong results"),
+    ("mapped-each-time", "concurrency.buffers-again", 1, "MiB of address space gained"),
+    ("large-frame", "concurrency.stack-use", 1, "of its caller's stack"),
+    ("interrupted", "concurrency.signals", 2, "under signals"),
+    ("counted-early", "process.counts-at-start", 1, "elements wrong after openblas_set"),
+    ("beyond-bounds", "process.counts-at-start", 1, "reads 71"),
+    ("abort-at-unload", "process.reload", 1, "died with signal 6"),
+    ("second-copy", "process.two-copies", 2, "elements wrong"),
+    ("ignores-refusal", "process.address-limit", 1, "died with SIGSEGV"),
+    ("never-gives-up", "process.address-limit", 1, "does not give up"),
+    ("leak-after-fork", "forking.repeated", 2, "each generation leaves"),
+    ("child-aborts", "forking.before-blas", 2, "died with signal 6"),
+]
+
+SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
+MODULE_OF = {spec.id: spec.module for spec in SPECS.values()}
+CHECKS = sorted({check for _, check, *_ in FAULTS})
+
+
+@pytest.fixture(scope="module")
+def good(numpy_wheel: Artifact, this_host: Host, index_cache: Path) -> Artifact:
+    """Return a NumPy with a library that passes all of these checks but one."""
+    index = Index(index_cache)
+    pin = resolve_pin("scipy-openblas64==0.3.34.481.3", pins={}, host=this_host, index=index)
+    return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
+
+
+@pytest.fixture(scope="module")
+def planted(good: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    source = Path(__file__).with_name("resource_faults.c").read_text()
+    site = plant(Path(good.site), source, tmp_path_factory.mktemp("planted"))
+    return evolve(good, site=str(site), library=str(site / "numpy.libs" / Path(good.library).name))
+
+
+@pytest.fixture
+def ask(this_host: Host, tmp_path: Path) -> Asker:
+    """Return a function that asks checks of a NumPy, in one cell."""
+
+    def asked(artifact: Artifact, checks: Sequence[str], threads: int) -> list[Observation]:
+        cell = Cell(
+            role=Role.CANDIDATE,
+            numpy=artifact.numpy_version,
+            pin=artifact.pin,
+            platform=this_host.platform,
+            kernel="Haswell",
+            threads=threads,
+        )
+        planned = PlannedCell(cell=cell, checks=tuple(checks))
+        store = ObservationStore(tmp_path / "answers")
+        return list(
+            run_cell(
+                planned,
+                artifact,
+                SPECS,
+                MODULE_OF,
+                this_host,
+                store,
+                profile="smoke",
+                seed=1,
+                stage=Silent(),
+            ).observations
+        )
+
+    return asked
+
+
+@pytest.mark.parametrize(("fault", "check", "threads", "words"), FAULTS)
+def test_a_planted_fault_is_found(  # noqa: PLR0917  (the columns of FAULTS)
+    fault: str,
+    check: str,
+    threads: int,
+    words: str,
+    ask: Asker,
+    planted: Artifact,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PLANTED_FAULT", fault)
+    (answer,) = ask(planted, [check], threads)
+    assert answer.outcome is Outcome.FAILED, answer.reason
+    assert words in answer.reason
+    assert answer.evidence.cases[0].parameters
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_good_library_passes(threads: int, ask: Asker, good: Artifact) -> None:
+    asked = [
+        check
+        for check in CHECKS
+        if SPECS[check].min_threads <= threads <= (SPECS[check].max_threads or threads)
+        and check != "concurrency.buffers-again"  # docs/found/buffers-beyond-the-table.md
+    ]
+    assert len(asked) >= 6
+    for answer in ask(good, asked, threads):
+        assert answer.outcome is Outcome.PASSED, (answer.check, answer.reason)
+
+
+def test_buffers_that_are_used_again_pass(
+    ask: Asker, planted: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED_FAULT", "no-buffers")
+    (answer,) = ask(planted, ["concurrency.buffers-again"], 1)
+    assert answer.outcome is Outcome.PASSED, answer.reason
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("concurrency.many-callers", "not inside at once"),
+        ("process.reload", "stays in memory"),  # what a planted library does
+    ],
+)
+def test_what_did_not_happen_proves_nothing(
+    check: str, words: str, ask: Asker, planted: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED_FAULT", "no-buffers")
+    (answer,) = ask(planted, [check], 1)
+    assert answer.outcome is Outcome.NOT_EXERCISED
+    assert words in answer.reason
