@@ -28,7 +28,7 @@ __all__ = ["KernelHeld", "held_kernels"]
 _REFUSAL = "Core not found"
 
 #: Raise it when the way of asking changes: what an earlier gate was told is then asked again.
-_PROTOCOL = 1
+_PROTOCOL = 2
 
 
 @frozen(kw_only=True)
@@ -66,14 +66,17 @@ def _ask(library: Library, name: str, flags: Collection[str], host: Host) -> Ker
         note = f"this CPU lacks {', '.join(lacking)}"
         return KernelHeld(asked=name, observed=None, note=note)
     answer = probe(library.path, library.naming, core=name)
-    if _REFUSAL in answer.stderr:
+    same = answer.core is not None and answer.core.casefold() == name.casefold()
+    if _REFUSAL in answer.stderr and not same:
         return KernelHeld(asked=name, observed=None, note="the library does not hold it")
     if answer.failure is not None:
         return KernelHeld(asked=name, observed=None, note=answer.failure)
     if answer.core is None:
         return KernelHeld(asked=name, observed=None, note="the library does not tell its core")
-    if not library.dynamic and answer.core.casefold() != name.casefold():
+    if not library.dynamic and not same:
         note = f"the library holds one kernel only, {answer.core}"
         return KernelHeld(asked=name, observed=None, note=note)
-    note = "" if answer.core.casefold() == name.casefold() else f"it runs {answer.core}"
+    note = "" if same else f"it runs {answer.core}"
+    if _REFUSAL in answer.stderr:  # the name alone is missing (0.3.20: Cooperlake)
+        note = "the library runs it on this CPU, but does not know its name"
     return KernelHeld(asked=name, observed=answer.core, note=note)

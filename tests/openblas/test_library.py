@@ -15,6 +15,7 @@ from release_gate.openblas.index import Index
 from release_gate.openblas.kernels import held_kernels
 from release_gate.openblas.library import Library, code_digest, obtain_library, require_names
 from release_gate.openblas.pins import resolve_pin
+from release_gate.openblas.probe import Probe
 from release_gate.wheels.tools import find_tool
 
 if TYPE_CHECKING:
@@ -145,6 +146,20 @@ def test_only_what_answers_is_held(tmp_path: Path) -> None:
     assert notes["Nehalem"] == "the library does not hold it"
     assert notes["Broken"] == "killed by SIGILL"
     assert notes["Leaver"] == "exited before it answered"
+
+
+def test_a_kernel_that_runs_here_is_held_though_its_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object, core: str) -> Probe:
+        stderr = f"Core not found: {core}\nCore: Cooperlake\n"
+        return Probe(config="", core="Cooperlake", stderr=stderr, failure=None)
+
+    library = library_of(compile_library(tmp_path / "libmine.so"), tmp_path)
+    monkeypatch.setattr(kernels_module, "probe", refuses)
+    held = held_kernels(library, {"Cooperlake": [], "Nehalem": []}, HOST, tmp_path)
+    assert [kernel.observed for kernel in held] == ["Cooperlake", None]
+    assert "does not know its name" in held[0].note
 
 
 def test_a_library_of_one_kernel_ignores_what_it_is_asked(tmp_path: Path) -> None:
