@@ -38,7 +38,7 @@ __all__ = ["eig", "eigh", "svd"]
     oracle=(
         "||A - V diag(w) V^H|| / (n ||A|| ulp) < 50, ||I - V^H V|| / (n u) < 50 (LAPACK "
         "EIG/dsyt21.f), eigenvalues with and without vectors within 50 (ddrvst.f), ascending "
-        "exactly. Degenerate spectra (all eigenvalues in two clusters) included."
+        "exactly. Degenerate spectra included: two clusters, identity with an update of rank one."
     ),
     catches=(
         "Tridiagonal reduction above wrong symv, her2k; divide and conquer that loses its vectors: "
@@ -49,6 +49,7 @@ __all__ = ["eig", "eigh", "svd"]
 @few_threads
 def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
+    kinds += ("rank-one",)
     threaded = threaded_sizes((65, 97, *ctx.by_profile((), (200,))), (33, 65))
     sizes = SMALL + MEDIUM + ctx.by_profile((), LARGE)
     for drivers, parameters in each_case(ctx, "eigh", sizes, kinds, threaded):
@@ -93,7 +94,7 @@ def _eigh_name(dtype):
 @few_threads
 def eig(ctx):
     # Not graded: balancing does not keep the normwise backward error small there.
-    kinds = ("random", "spectrum", "clustered", "large", "small")
+    kinds = ("random", "spectrum", "clustered", "large", "small", "companion")
     threaded = threaded_sizes((40, 97), (25, 65))
     sizes = SMALL + ctx.by_profile((75, 97, 129), MEDIUM + LARGE[:1])
     for drivers, parameters in each_case(ctx, "eig", sizes, kinds, threaded):
@@ -133,8 +134,9 @@ def eig(ctx):
 @few_threads
 def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
+    kinds += ("ones", "hilbert")
     threaded = threaded_sizes(((40, 33), (97, 65)), ((20, 16), (65, 50)))
-    sizes = (*rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (300, 7), (5, 1025))
+    sizes = (*rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (41, 50), (300, 7), (5, 1025))
     for drivers, parameters in each_case(ctx, "svd", sizes, kinds, threaded):
         m, n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], m, n, parameters["dtype"])

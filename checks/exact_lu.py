@@ -14,7 +14,7 @@ from checks.exact_bench import (
 )
 from checks.factors import eliminated_order, small_product
 from checks.operands import DTYPES, poison, rotate
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["lu", "reflectors"]
 
@@ -37,7 +37,7 @@ __all__ = ["lu", "reflectors"]
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def lu(ctx):
     bench = Bench(ctx)
     for dtype in DTYPES:

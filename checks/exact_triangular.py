@@ -16,7 +16,7 @@ from checks.exact_bench import (
 )
 from checks.factors import small_product
 from checks.operands import DTYPES, poison, rotate
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["cholesky", "triangular"]
 
@@ -37,7 +37,7 @@ __all__ = ["cholesky", "triangular"]
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def cholesky(ctx):
     bench = Bench(ctx)
     for dtype in DTYPES:
@@ -101,7 +101,7 @@ def _definite_inverse(bench, dtype, n, uplo):
 
 
 @check(
-    id="exact.triangular",
+    id="exact.triangular-factors",
     title="Triangular inverses, products and solutions are exact where they can be",
     category="exact",
     routines=["?trtri", "?trti2", "?lauum", "?lauu2", "?trtrs", "?trmm", "?trsm"],
@@ -117,7 +117,7 @@ def _definite_inverse(bench, dtype, n, uplo):
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def triangular(ctx):
     bench = Bench(ctx)
     for dtype in DTYPES:

@@ -4,14 +4,21 @@ After LIN/dlatb4.f and EIG/ddrvst.f: random, prescribed spectrum, graded, nearly
 near overflow and underflow. All from `np.random.RandomState`, whose stream NumPy keeps.
 """
 
+import functools
+
 import numpy as np
 
 from checks.oracles import multiply
 
 __all__ = ["KINDS", "general", "hadamard", "hermitian", "positive", "random", "scale"]
 
-#: Names of the kinds that `general`, `hermitian` and `positive` build.
+#: Names of the kinds that `general`, `hermitian` and `positive` all build. `general` knows "ones",
+#: "hilbert", "vandermonde" (of points in [0, 1]) and "companion" (first row and subdiagonal) as
+#: well, `hermitian` "rank-one": identity with a small update of rank one, all eigenvalues but one
+#: equal (OpenBLAS PR#5877).
 KINDS = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
+
+RANK_ONE = 2.0**-10
 
 #: Exponents of the exact power of two that "large" and "small" are scaled by; the square of the
 #: norm overflows or underflows, the matrix itself does not.
@@ -20,11 +27,21 @@ SCALES = {"float32": 100, "float64": 900, "complex64": 100, "complex128": 900}
 
 def random(seed, m, n, dtype):
     """Return m x n, uniform in [-1, 1), both parts for complex."""
-    stream = np.random.RandomState(seed)
-    real = stream.uniform(-1, 1, (m, n))
+    real, imaginary = _uniform(seed, m, n)
     if dtype.startswith("c"):
-        return (real + 1j * stream.uniform(-1, 1, (m, n))).astype(dtype)
+        return (real + 1j * imaginary).astype(dtype)
     return real.astype(dtype)
+
+
+@functools.lru_cache(maxsize=64)
+def _uniform(seed, m, n):
+    """Return the real and the imaginary part of a random matrix.
+
+    Kept, since seeding takes longer than LAPACK on a small matrix: the routines of a table and all
+    precisions start from the same numbers.
+    """
+    stream = np.random.RandomState(seed)
+    return stream.uniform(-1, 1, (m, n)), stream.uniform(-1, 1, (m, n))
 
 
 def reflect(seed, matrix, sides="both"):
@@ -70,6 +87,16 @@ def scale(kind, dtype):
 def general(kind, seed, m, n, dtype):
     """Return an m x n matrix of that kind."""
     double = "complex128" if dtype.startswith("c") else "float64"
+    if kind == "ones":
+        return np.ones((m, n), dtype)
+    if kind == "hilbert":
+        return (1.0 / (1 + np.arange(m)[:, None] + np.arange(n))).astype(dtype)
+    if kind == "vandermonde":
+        return (np.linspace(0, 1, m)[:, None] ** np.arange(n)).astype(dtype)
+    if kind == "companion":
+        a = np.eye(m, n, -1, dtype=dtype)
+        a[0] = random(seed, 1, n, dtype)
+        return a
     if kind in ("random", "large", "small"):
         return random(seed, m, n, dtype) * scale(kind, dtype)
     if kind == "graded":
@@ -84,6 +111,9 @@ def general(kind, seed, m, n, dtype):
 def hermitian(kind, seed, n, dtype):
     """Return an n x n Hermitian matrix of that kind, with eigenvalues of both signs."""
     double = "complex128" if dtype.startswith("c") else "float64"
+    if kind == "rank-one":
+        v = random(seed, n, 1, double)
+        return (np.eye(n) + RANK_ONE * v * v.conj().T).astype(dtype)
     if kind in ("random", "large", "small", "graded"):
         a = random(seed, n, n, double)
         a = (a + a.conj().T) / 2

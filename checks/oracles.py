@@ -25,6 +25,7 @@ __all__ = [
     "surroundings_intact",
     "svd_ratio",
     "unit",
+    "unitary_ratio",
     "values_ratio",
 ]
 
@@ -118,7 +119,7 @@ def _parts(a):
 
 def norm(a):
     """Return the 1-norm (largest column sum), 0 for an empty matrix."""
-    return float(np.abs(a).sum(axis=0).max()) if a.size else 0.0
+    return float(np.abs(a).sum(axis=0, dtype=np.float64).max()) if a.size else 0.0
 
 
 def unit(dtype):
@@ -134,7 +135,7 @@ def over(residual, bound):
 def solve_ratio(a, x, b):
     """max over columns of ||b - A x|| / (||A|| ||x|| u); LIN/dget02.f."""
     residual = np.abs(b - multiply(a, x)).sum(axis=0)
-    size = norm(a) * np.abs(x).sum(axis=0) * unit(x.dtype)
+    size = norm(a) * np.abs(x).sum(axis=0, dtype=np.float64) * unit(x.dtype)
     return max(over(float(r), float(s)) for r, s in zip(residual, size))
 
 
@@ -154,6 +155,11 @@ def orthogonality_ratio(q):
     """||I - Q^H Q|| / (m u) with Q m x k; LIN/dqrt01.f."""
     m, k = q.shape
     return over(norm(np.eye(k) - multiply(q.conj().T, q)), m * unit(q.dtype))
+
+
+def unitary_ratio(v):
+    """||I - V^H V|| / (n ulp) with V n x k, of eigen- and singular vectors; EIG/dsyt21.f."""
+    return orthogonality_ratio(v) / 2
 
 
 def qr_ratio(a, q, r):

@@ -2,7 +2,7 @@
 
 import functools
 
-__all__ = ["few_threads"]
+__all__ = ["few_threads", "two_threads"]
 
 
 def few_threads(function):
@@ -11,10 +11,18 @@ def few_threads(function):
     With more threads than cores each split step takes 50 ms and more, a factorization seconds. Two
     threads go through the same code, split once.
     """
+    return _limited(function, ("smoke",))
 
+
+def two_threads(function):
+    """The same in all profiles but stress, for checks of hundreds of factorizations."""
+    return _limited(function, ("smoke", "full"))
+
+
+def _limited(function, profiles):
     @functools.wraps(function)
     def run(ctx):
-        fewer = ctx.threads > 2 and ctx.profile == "smoke"
+        fewer = ctx.threads > 2 and ctx.profile in profiles
         if fewer:
             ctx.blas.set_num_threads(2)
         ctx.threads_used = ctx.blas.get_num_threads()

@@ -77,6 +77,15 @@ def matrix(kind, m, n, function):
         a = np.eye(n)
         a[tuple(P["at"])] = 10
         return a
+    special = {
+        "ones": lambda: np.ones((m, n)),
+        "hilbert": lambda: 1.0 / (1 + np.arange(m)[:, None] + np.arange(n)),
+        "vandermonde": lambda: np.linspace(0, 1, m)[:, None] ** np.arange(n),
+        "companion": lambda: np.vstack([random(P["seed"], 1, n), np.eye(n)[:-1]]),
+        "rank-one": lambda: np.eye(n) + 2.0**-10 * (v := random(P["seed"], n, 1)) * v.conj().T,
+    }
+    if kind in special:
+        return special[kind]()
     if kind in ("random", "large", "small", "graded"):
         a = random(P["seed"], m, n)
         if hermitian:

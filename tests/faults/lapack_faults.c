@@ -10,7 +10,7 @@ void scipy_dgetrf_64_(blasint *m, blasint *n, double *a, blasint *lda, blasint *
     getrf(m, n, a, lda, ipiv, info);
     if (fault("getrf-tile") && *m > 40 && *n > 40)
         for (blasint j = 32; j < 36; j++) a[j * *lda + 36] += 1;
-    if (fault("getrf-pivot") && *m > 16) ipiv[15] = 16;
+    if (fault("getrf-pivot") && *m > 16 && *n > 16) ipiv[15] = 16;
     if (fault("getrf-outside") && *lda > *m) a[*m] = 0;
     if (fault("getrf-threads") && threads() > 1 && *n > 100) a[*n - 1] += 1;
     if (fault("getrf-info")) *info = 0;
@@ -66,4 +66,69 @@ void scipy_dlarf_64_(const char *side, blasint *m, blasint *n, double *v, blasin
                  blasint *, double *, size_t) = real("dlarf_");
     larf(side, m, n, v, incv, tau, c, ldc, work, length);
     if (fault("larf") && *side == 'R' && *n > 3) c[3 * *ldc] += 1;
+}
+
+void scipy_dsytrs_64_(const char *uplo, blasint *n, blasint *nrhs, double *a, blasint *lda,
+                      blasint *ipiv, double *b, blasint *ldb, blasint *info, size_t length) {
+    void (*sytrs)(const char *, blasint *, blasint *, double *, blasint *, blasint *, double *,
+                  blasint *, blasint *, size_t) = real("dsytrs_");
+    sytrs(uplo, n, nrhs, a, lda, ipiv, b, ldb, info, length);
+    if (fault("sytrs") && *uplo == 'U' && *n > 16) b[*n - 1] *= 1 + 1e-10;
+}
+
+void scipy_dgbsv_64_(blasint *n, blasint *kl, blasint *ku, blasint *nrhs, double *ab, blasint *ldab,
+                     blasint *ipiv, double *b, blasint *ldb, blasint *info) {
+    void (*gbsv)(blasint *, blasint *, blasint *, blasint *, double *, blasint *, blasint *,
+                 double *, blasint *, blasint *) = real("dgbsv_");
+    gbsv(n, kl, ku, nrhs, ab, ldab, ipiv, b, ldb, info);
+    if (fault("gbsv") && *kl > 16) b[0] *= 1 + 1e-9;
+    if (fault("gbsv-info") && *kl == 3 && *n > 20) *info = 7;
+}
+
+void scipy_dsyevr_64_(const char *job, const char *range, const char *uplo, blasint *n, double *a,
+                      blasint *lda, double *vl, double *vu, blasint *il, blasint *iu, double *abstol,
+                      blasint *m, double *w, double *z, blasint *ldz, blasint *isuppz, double *work,
+                      blasint *lwork, blasint *iwork, blasint *liwork, blasint *info, size_t one,
+                      size_t two, size_t three) {
+    void (*syevr)(const char *, const char *, const char *, blasint *, double *, blasint *,
+                  double *, double *, blasint *, blasint *, double *, blasint *, double *, double *,
+                  blasint *, blasint *, double *, blasint *, blasint *, blasint *, blasint *,
+                  size_t, size_t, size_t) = real("dsyevr_");
+    syevr(job, range, uplo, n, a, lda, vl, vu, il, iu, abstol, m, w, z, ldz, isuppz, work, lwork,
+          iwork, liwork, info, one, two, three);
+    if (*lwork == -1) return;
+    if (fault("syevr") && *n > 8) z[0] += 1e-8;
+    if (fault("syevr-nan") && *range == 'I' && *n > 8) z[0] = NAN;
+    if (fault("syevr-count") && *range == 'I' && *n > 8) --*m;
+}
+
+void scipy_dggev_64_(const char *left, const char *right, blasint *n, double *a, blasint *lda,
+                     double *b, blasint *ldb, double *re, double *im, double *beta, double *vl,
+                     blasint *ldvl, double *vr, blasint *ldvr, double *work, blasint *lwork,
+                     blasint *info, size_t one, size_t two) {
+    void (*ggev)(const char *, const char *, blasint *, double *, blasint *, double *, blasint *,
+                 double *, double *, double *, double *, blasint *, double *, blasint *, double *,
+                 blasint *, blasint *, size_t, size_t) = real("dggev_");
+    ggev(left, right, n, a, lda, b, ldb, re, im, beta, vl, ldvl, vr, ldvr, work, lwork, info, one,
+         two);
+    if (fault("ggev") && *lwork != -1 && *n > 8) beta[*n - 1] *= 1 + 1e-9;
+}
+
+void scipy_dgelsy_64_(blasint *m, blasint *n, blasint *nrhs, double *a, blasint *lda, double *b,
+                      blasint *ldb, blasint *jpvt, double *rcond, blasint *rank, double *work,
+                      blasint *lwork, blasint *info) {
+    void (*gelsy)(blasint *, blasint *, blasint *, double *, blasint *, double *, blasint *,
+                  blasint *, double *, blasint *, double *, blasint *, blasint *) = real("dgelsy_");
+    gelsy(m, n, nrhs, a, lda, b, ldb, jpvt, rcond, rank, work, lwork, info);
+    if (fault("gelsy-rank") && *lwork != -1 && *m == *n && *n > 8) ++*rank;
+}
+
+void scipy_dormqr_64_(const char *side, const char *trans, blasint *m, blasint *n, blasint *k,
+                      double *a, blasint *lda, double *tau, double *c, blasint *ldc, double *work,
+                      blasint *lwork, blasint *info, size_t one, size_t two) {
+    void (*ormqr)(const char *, const char *, blasint *, blasint *, blasint *, double *, blasint *,
+                  double *, double *, blasint *, double *, blasint *, blasint *, size_t, size_t) =
+        real("dormqr_");
+    ormqr(side, trans, m, n, k, a, lda, tau, c, ldc, work, lwork, info, one, two);
+    if (fault("ormqr") && *lwork != -1 && *side == 'R') c[*m - 1] += 1e-9;
 }

@@ -1,0 +1,315 @@
+"""Eigen- and singular-value problems that SciPy hands to LAPACK and NumPy does not."""
+
+import numpy as np
+
+from checks.api import check
+from checks.lapack_trials import Routine, ask
+from checks.oracles import (
+    NONSYMMETRIC_LIMIT,
+    SVD_LIMIT,
+    SYMMETRIC_LIMIT,
+    eig_ratio,
+    multiply,
+    norm,
+    over,
+    svd_ratio,
+    unit,
+    unitary_ratio,
+)
+from checks.splitting import two_threads
+
+__all__ = ["spectra"]
+
+#: The relative gap of eigenvalues from which inverse iteration is left to itself.
+GAP = 1e-3
+
+
+def _pairs(a, w, v):
+    """Return the ratios of some eigenpairs of a Hermitian matrix; EIG/dsyt21.f, dsyt22.f."""
+    residual = norm(multiply(a, v) - v * w)
+    ratios = {
+        "residual": over(residual, len(a) * norm(a) * 2 * unit(v.dtype)),
+        "order": 0.0 if np.all(w[1:] >= w[:-1]) else np.inf,
+    }
+    if v.shape[1]:
+        ratios["orthogonality"] = unitary_ratio(v)
+    return ratios
+
+
+def _expert(trial, flags, name, workspaces):
+    """syevr and syevx: `flags` are uplo and range (all, or the half of the lowest indices).
+
+    Vectors whose eigenvalues are further apart than GAP are not made orthogonal to each other, so
+    that rounding leaves up to n ulp / GAP (dlarrv.f, MINRGP; dstein.f, ODM3; Dhillon and Parlett,
+    Orthogonal eigenvectors and relative gaps, 2004).
+    """
+    n, a = trial.n, trial.hermitian()
+    uplo, selection = flags
+    last = max(1, n // 2) if selection == "I" else n
+    w, z = trial.reals(n), np.zeros((n, n), trial.dtype, "F")
+    bound, tolerance, found = trial.reals(1), trial.reals(1), trial.pivots(1)
+    tolerance[0] = 2 * np.finfo(trial.real).tiny
+    before = ("V", selection, uplo, n, np.array(a, order="F"), n, bound, bound, 1, last)
+    before += (tolerance, found, w, z, n)
+    trial.call_with_work(name, (*before, *workspaces[0]), workspaces[1])
+    wanted = last if selection == "I" else n
+    ratios = _pairs(a, w[:wanted], z[:, :wanted])
+    ratios["orthogonality"] = ratios["orthogonality"] * GAP
+    ratios["count"] = 0.0 if found[0] == wanted else np.inf
+    return ratios
+
+
+def _robust(trial, flags):
+    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
+    after = [*reals, (trial.integers, 1, "ask")]
+    name = trial.named("syevr", "heevr")
+    return _expert(trial, flags, name, ((trial.pivots(2 * trial.n),), after))
+
+
+def _bisection(trial, flags):
+    n = trial.n
+    reals = [(trial.real, 7 * n)] if trial.is_complex else []
+    after = [*reals, (trial.integers, 5 * n), (trial.integers, n)]
+    return _expert(trial, flags, trial.named("syevx", "heevx"), ((), after))
+
+
+def _plain(trial, uplo):
+    """syev."""
+    n, a = trial.n, trial.hermitian()
+    v, w = np.array(a, order="F"), trial.reals(n)
+    after = [(trial.real, 3 * n)] if trial.is_complex else []
+    trial.call_with_work(trial.named("syev", "heev"), ("V", uplo, n, v, n, w), after)
+    return _pairs(a, w, v)
+
+
+def _divided(trial, uplo):
+    """syevd of the other triangle than NumPy's."""
+    n, a = trial.n, trial.hermitian()
+    v, w = np.array(a, order="F"), trial.reals(n)
+    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
+    after = [*reals, (trial.integers, 1, "ask")]
+    trial.call_with_work(trial.named("syevd", "heevd"), ("V", uplo, n, v, n, w), after)
+    return _pairs(a, w, v)
+
+
+def _banded(trial, flags):
+    """sbevd with `flags` = uplo and width."""
+    n, (uplo, width) = trial.n, flags
+    width = min(width, n - 1)
+    a = np.tril(np.triu(trial.hermitian(), -width), width)
+    band = np.zeros((width + 1, n), trial.dtype, order="F")
+    for k in range(width + 1):
+        if uplo == "L":
+            band[k, : n - k] = a.diagonal(-k)
+        else:
+            band[width - k, k:] = a.diagonal(k)
+    w, z = trial.reals(n), np.zeros((n, n), trial.dtype, "F")
+    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
+    after = [*reals, (trial.integers, 1, "ask")]
+    before = ("V", uplo, n, width, band, width + 1, w, z, n)
+    trial.call_with_work(trial.named("sbevd", "hbevd"), before, after)
+    return _pairs(a, w, z)
+
+
+def _generalized(trial, flags):
+    """sygvd of type 1, 2 or 3; EIG/dsgt01.f."""
+    n, (kind, uplo) = trial.n, flags
+    a, b = trial.hermitian(), (trial.positive() / (2 * n)).astype(trial.dtype)
+    v, w = np.array(a, order="F"), trial.reals(n)
+    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
+    after = [*reals, (trial.integers, 1, "ask")]
+    before = (kind, "V", uplo, n, v, n, np.array(b, order="F"), n, w)
+    trial.call_with_work(trial.named("sygvd", "hegvd"), before, after)
+    if kind == 1:
+        residual = multiply(a, v) - multiply(b, v) * w
+    else:
+        first, second = (b, a) if kind == 2 else (a, b)
+        residual = multiply(second, multiply(first, v)) - v * w
+    size = norm(a) * max(1.0, norm(b)) * norm(v) * n * 2 * unit(trial.dtype)
+    return {
+        "residual": over(norm(residual), size),
+        "order": 0.0 if np.all(w[1:] >= w[:-1]) else np.inf,
+    }
+
+
+def _paired(v, imaginary):
+    """Return complex vectors from real ones: a conjugate pair shares two columns."""
+    result = v.astype(np.result_type(v.dtype, np.complex64))
+    for j in np.flatnonzero(imaginary > 0):
+        result[:, j] = v[:, j] + 1j * v[:, j + 1]
+        result[:, j + 1] = v[:, j] - 1j * v[:, j + 1]
+    return result
+
+
+def _values(trial):
+    """Return the arrays of eigenvalues as LAPACK wants them: (w,) or (real, imaginary)."""
+    if trial.is_complex:
+        return (np.zeros(trial.n, trial.dtype),)
+    return trial.reals(trial.n), trial.reals(trial.n)
+
+
+def _joined(trial, parts):
+    return parts[0] if trial.is_complex else parts[0] + 1j * parts[1]
+
+
+def _left(trial, _):
+    """geev with left and right vectors: u^H A = w u^H; EIG/dget22.f."""
+    n, a = trial.n, trial.general(trial.n, trial.n)
+    left, right = (np.zeros((n, n), trial.dtype, "F") for _ in range(2))
+    parts = _values(trial)
+    before = ("V", "V", n, np.array(a, order="F"), n, *parts, left, n, right, n)
+    trial.call_with_work("geev", before, [(trial.real, 2 * n)] if trial.is_complex else [])
+    w = _joined(trial, parts)
+    if not trial.is_complex:
+        left, right = _paired(left, parts[1]), _paired(right, parts[1])
+    return {"left": eig_ratio(a.conj().T, w.conj(), left), "right": eig_ratio(a, w, right)}
+
+
+def _pencil(trial, _):
+    """ggev: max_j |beta_j A v_j - alpha_j B v_j| / (max(|beta_j| |A|, |alpha_j| |B|) ulp).
+
+    EIG/dget52.f, max-norms; above n = 50, which LAPACK tests to, divided by n / 50.
+    """
+    n, a, b = trial.n, trial.general(trial.n, trial.n), trial.random(trial.n, trial.n)
+    unused, v = np.zeros(1, trial.dtype), np.zeros((n, n), trial.dtype, "F")
+    parts, beta = _values(trial), np.zeros(n, trial.dtype)
+    arrays = (np.array(a, order="F"), n, np.array(b, order="F"), n)
+    before = ("N", "V", n, *arrays, *parts, beta, unused, 1, v, n)
+    trial.call_with_work("ggev", before, [(trial.real, 8 * n)] if trial.is_complex else [])
+    alpha = _joined(trial, parts)
+    if not trial.is_complex:
+        v = _paired(v, parts[1])
+    residual = np.abs(multiply(a, v) * beta - multiply(b, v) * alpha).max(axis=0)
+    size = np.maximum(np.abs(beta) * norm(a), np.abs(alpha) * norm(b)) * np.abs(v).max(axis=0)
+    ratio = float((residual / (size * 2 * unit(trial.dtype))).max()) / max(1.0, n / 50)
+    return {"residual": ratio}
+
+
+def _schur(trial, _):
+    """gees: ||A - Z T Z^H|| / (n ||A|| ulp); EIG/dhst01.f, called by ddrves.f."""
+    n, a = trial.n, trial.general(trial.n, trial.n)
+    t, z = np.array(a, order="F"), np.zeros((n, n), trial.dtype, "F")
+    before = ("V", "N", None, n, t, n, trial.pivots(1), *_values(trial), z, n)
+    after = [(trial.real, n)] if trial.is_complex else []
+    trial.call_with_work("gees", before, [*after, (trial.integers, n)])
+    return {
+        "residual": _similarity_ratio(a, z, t, z),
+        "orthogonality": unitary_ratio(z),
+        "triangle": _lower_ratio(trial, t),
+    }
+
+
+def _similarity_ratio(a, q, t, z):
+    residual = norm(a - multiply(multiply(q, t), z.conj().T))
+    return over(residual, len(a) * norm(a) * 2 * unit(t.dtype))
+
+
+def _lower_ratio(trial, t):
+    """Return infinity where a Schur form is not (quasi-)triangular."""
+    below = np.tril(t, -1 if trial.is_complex else -2)
+    couples = t.diagonal(-1) != 0
+    twice = np.any(couples[1:] & couples[:-1])
+    return np.inf if np.any(below != 0) or twice else 0.0
+
+
+def _generalized_schur(trial, _):
+    """gges: A = Q S Z^H, B = Q T Z^H; EIG/dget51.f, called by ddrges.f."""
+    n, a, b = trial.n, trial.general(trial.n, trial.n), trial.random(trial.n, trial.n)
+    s, t = np.array(a, order="F"), np.array(b, order="F")
+    q, z = (np.zeros((n, n), trial.dtype, "F") for _ in range(2))
+    beta = np.zeros(n, trial.dtype)
+    before = ("V", "V", "N", None, n, s, n, t, n, trial.pivots(1), *_values(trial), beta)
+    after = [(trial.real, 8 * n)] if trial.is_complex else []
+    trial.call_with_work("gges", (*before, q, n, z, n), [*after, (trial.integers, n)])
+    return {
+        "first": _similarity_ratio(a, q, s, z),
+        "second": _similarity_ratio(b, q, t, z),
+        "left": unitary_ratio(q),
+        "right": unitary_ratio(z),
+        "triangle": np.inf if np.any(np.tril(t, -1) != 0) else _lower_ratio(trial, s),
+    }
+
+
+def _hessenberg(trial, _):
+    """gehrd and orghr: ||A - Q H Q^H|| / (n ||A|| ulp); EIG/dhst01.f, called by dchkhs.f."""
+    n, a = trial.n, trial.general(trial.n, trial.n)
+    h, tau = np.array(a, order="F"), np.zeros(max(1, n - 1), trial.dtype)
+    trial.call_with_work("gehrd", (n, 1, n, h, n, tau))
+    q = h.copy("F")
+    trial.call_with_work(trial.named("orghr", "unghr"), (n, 1, n, q, n, tau))
+    return {
+        "residual": _similarity_ratio(a, q, np.triu(h, -1), q),
+        "orthogonality": unitary_ratio(q),
+    }
+
+
+def _singular(trial, flags):
+    """gesvd: `flags` are the shape and which vectors; EIG/dbdt01.f, called by ddrvbd.f."""
+    shape, job = flags
+    n, other = trial.n, max(1, trial.n // 3)
+    m, n = {"square": (n, n), "tall": (n, other), "wide": (other, n)}[shape]
+    k, a = min(m, n), trial.general(m, n)
+    s = trial.reals(k)
+    u = np.zeros((m, m if job == "A" else k), trial.dtype, "F")
+    vh = np.zeros((n if job == "A" else k, n), trial.dtype, "F")
+    before = (job, job, m, n, np.array(a, order="F"), m, s, u, m, vh, len(vh))
+    trial.call_with_work("gesvd", before, [(trial.real, 5 * k)] if trial.is_complex else [])
+    return {
+        "residual": svd_ratio(a, u[:, :k], s, vh[:k]),
+        "left": unitary_ratio(u),
+        "right": unitary_ratio(vh.conj().T),
+        "order": 0.0 if np.all(s[1:] <= s[:-1]) and np.all(s >= 0) else np.inf,
+    }
+
+
+TYPES = ("random", "spectrum", "clustered", "rank-one", "graded", "near-singular", "large", "small")
+PLAIN = ("random", "spectrum", "clustered", "large", "small")
+RANGES = ("LA", "UI", "UA", "LI")
+BANDS = (("L", 1), ("U", 2), ("L", 5), ("U", 33))
+SHAPES = (("square", "S"), ("tall", "A"), ("wide", "S"), ("tall", "S"), ("wide", "A"))
+PENCILS = ((1, "L"), (2, "U"), (3, "L"), (1, "U"))
+
+TABLE = (
+    Routine("syevr", _robust, SYMMETRIC_LIMIT, RANGES, TYPES, "heevr"),
+    Routine("syevx", _bisection, SYMMETRIC_LIMIT, RANGES, TYPES, "heevx"),
+    Routine("syev", _plain, SYMMETRIC_LIMIT, ("U", "L"), TYPES, "heev"),
+    Routine("syevd", _divided, SYMMETRIC_LIMIT, ("U", "L"), TYPES, "heevd"),
+    Routine("sbevd", _banded, SYMMETRIC_LIMIT, BANDS, PLAIN, "hbevd"),
+    Routine("sygvd", _generalized, SYMMETRIC_LIMIT, PENCILS, ("random",), "hegvd"),
+    Routine("geev", _left, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
+    Routine("ggev", _pencil, NONSYMMETRIC_LIMIT, ("",), ("random", "spectrum")),
+    Routine("gees", _schur, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
+    Routine("gges", _generalized_schur, NONSYMMETRIC_LIMIT, ("",), ("random", "spectrum")),
+    Routine("gehrd", _hessenberg, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
+    Routine("gesvd", _singular, SVD_LIMIT, SHAPES, (*PLAIN, "ones", "hilbert", "graded")),
+)
+
+
+@check(
+    id="accuracy.lapack-spectra",
+    title="Eigen- and singular-value problems that SciPy hands to LAPACK",
+    category="accuracy",
+    routines=[
+        "?syevr", "?heevr", "?syevx", "?heevx", "?syev", "?heev", "?syevd", "?heevd", "?sbevd",
+        "?hbevd", "?sygvd", "?hegvd", "?geev", "?ggev", "?gees", "?gges", "?gehrd", "?orghr",
+        "?unghr", "?gesvd",
+    ],
+    oracle=(
+        "LAPACK's ratios and limits: Hermitian ||A V - V w|| / (n ||A|| ulp) < 50 and I - V^H V "
+        "(EIG/dsyt22.f, sep.in), generalized (dsgt01.f), left and right vectors < 20 (dget22.f), "
+        "pencils (dget52.f), Schur and Hessenberg forms ||A - Q T Z^H|| / (n ||A|| ulp) < 20 "
+        "(dhst01.f, dget51.f, nep.in), singular values < 50 (dbdt01.f, svd.in); values in order "
+        "and forms triangular exactly; vectors by inverse iteration orthogonal to n ulp / gap. "
+        "Matrices clustered, graded, rank one, companion, Hilbert, near overflow and underflow; "
+        "both triangles; four precisions."
+    ),
+    catches=(
+        "LAPACK above wrong kernels or miscompiled, where NumPy never looks: scipy#11577 (ggev), "
+        "scipy#24319 (gges), scipy#19831 (syevr's workspace), OpenBLAS PR#5877 (rank one), "
+        "PyEMMA#1426, OpenBLAS#1388."
+    ),
+    budget=120.0,
+)  # fmt: skip
+@two_threads
+def spectra(ctx):
+    ask(ctx, TABLE)
