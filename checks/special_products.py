@@ -1,16 +1,15 @@
-"""NaN, infinity, stale buffers and flags in the products that NumPy asks for.
+"""NaN, infinity, and stale buffers in the products that NumPy asks for.
 
 What IEEE 754 or the reference BLAS leave open is not judged but recorded.
 """
 
 import numpy as np
 
-from checks import matrices
 from checks.api import check
 from checks.operands import DTYPES, LETTER, poison, whole
 from checks.oracles import compare, multiply
 
-__all__ = ["fp_flags", "nan", "stale_buffer"]
+__all__ = ["nan", "stale_buffer"]
 
 
 @check(
@@ -166,52 +165,4 @@ def stale_buffer(ctx):
                             % (dtype, m, k, n, order, mismatch.message),
                             parameters,
                             **mismatch.facts(),
-                        )
-
-
-@check(
-    id="special.fp-flags",
-    title="Benign products raise no floating-point flags",
-    category="special",
-    routines=["?gemm", "?gemv", "?syrk"],
-    oracle=(
-        "Operands in [-1, 1), results of ordinary size: no overflow, no invalid operation, no "
-        "division by zero and no underflow can happen, so NumPy must not report one "
-        "(np.errstate(all='raise'))."
-    ),
-    catches=(
-        "Tails that compute on what lies beyond the operand and discard it: numpy#24067, #13173."
-    ),
-)
-def fp_flags(ctx):
-    sizes = ((1, 1, 1), (2, 3, 5), (7, 9, 11), (17, 15, 33), (40, 41, 39), (65, 63, 70))
-    sizes += ((500, 6, 7), (6, 500, 7), (7, 6, 500), (1000, 17, 17))
-    if ctx.threads > 1:
-        sizes = ((7, 9, 11), (30, 31, 33))
-    for dtype in DTYPES:
-        for m, n, k in sizes:
-            a = matrices.random(ctx.seed, m, k, dtype)
-            b = matrices.random(ctx.seed + 1, k, n, dtype)
-            for order in "CF":
-                left = np.array(a, order=order)
-                for routine, function in (
-                    ("gemm", lambda left=left, b=b: left @ b),
-                    ("gemv", lambda left=left, b=b: left @ b[:, 0]),
-                    ("syrk", lambda left=left: left.T @ left),
-                ):
-                    parameters = {
-                        "kind": "flags",
-                        "dtype": dtype, "routine": routine, "m": m, "n": n, "k": k,
-                        "order": order, "seed": ctx.seed,
-                    }  # fmt: skip
-                    ctx.trying(LETTER[dtype] + routine, parameters)
-                    ctx.ran()
-                    try:
-                        with np.errstate(all="raise"):
-                            function()
-                    except FloatingPointError as error:
-                        ctx.fail(
-                            LETTER[dtype] + routine,
-                            "%s %d x %d x %d, order %s: %s" % (dtype, m, k, n, order, error),
-                            parameters,
                         )

@@ -27,6 +27,7 @@ MODULES = [
     "accuracy_spectra",
     "accuracy_systems",
     "exact",
+    "special_flags",
     "special_lapack",
     "special_products",
     "special_updates",
