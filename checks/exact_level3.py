@@ -18,6 +18,8 @@ TRIANGULAR = ("trmm", "trsm")
 BLOCKS = (129, 193, 257, 321, 385, 449, 513, 700, 1100)
 #: What goes with a large size.
 FEW = ((3, 5), (8, 16), (17, 33), (33, 2), (1, 24), (12, 1))
+#: With k = 0 only beta acts; otherwise nothing is done.
+EMPTY = ((5, 7, 0), (17, 16, 0), (33, 40, 0), (0, 3, 4), (3, 0, 4), (0, 0, 0))
 #: (m, n, k) that every routine splits over its threads in all precisions; n * k * n and m * n * k
 #: above 262,144, sums of squares above 439,776 (interface/gemm.c, syrk.c, symm.c, trsm.c).
 THREADED = ((103, 101, 102), (131, 67, 129), (82, 300, 83))
@@ -35,6 +37,7 @@ def sweep(ctx, routines, least):
         return
     make(calls(ctx.seed, routines, least=ctx.by_profile(least, 12 * least)))
     turns = ctx.by_profile(1, 6)
+    make(shaped_calls(ctx.seed, EMPTY, routines, turns=4 * turns))
     few = [(FEW[i % len(FEW)], size) for i, size in enumerate(BLOCKS)]
     make(shaped_calls(ctx.seed, [(m, size, k) for (m, k), size in few], routines, turns=turns))
     if not set(routines) & set(TRIANGULAR):
