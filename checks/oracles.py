@@ -128,8 +128,10 @@ def unit(dtype):
 
 
 def over(residual, bound):
-    """Return residual / bound; 0 / 0 is 0."""
-    return residual / bound if residual or not bound else 0.0
+    """Return residual / bound; 0 / 0 is 0, and anything else / 0 infinite."""
+    if bound == 0:
+        return 0.0 if residual == 0 else float("inf")
+    return residual / bound
 
 
 def solve_ratio(a, x, b):
