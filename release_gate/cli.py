@@ -81,10 +81,26 @@ def _common(parser: argparse.ArgumentParser) -> None:
 def _selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is checked")
     group.add_argument(
-        "--kernels", type=_names, metavar="A,B", help="OpenBLAS cores (default: all that can run)"
+        "--kernels",
+        action="extend",
+        type=_names,
+        metavar="A,B",
+        help="OpenBLAS cores (default: all that run)",
     )
-    group.add_argument("--threads", type=_counts, metavar="N,M", help="BLAS threads (default: 1,8)")
-    group.add_argument("--checks", type=_names, metavar="GLOB", help="check ids, such as 'exact.*'")
+    group.add_argument(
+        "--threads",
+        action="extend",
+        type=_counts,
+        metavar="N,M",
+        help="BLAS threads (default: 1,8)",
+    )
+    group.add_argument(
+        "--checks",
+        action="extend",
+        type=_names,
+        metavar="GLOB",
+        help="check ids, such as 'exact.*'",
+    )
     group.add_argument("--profile", metavar="NAME", help="smoke (default), full or stress")
 
 

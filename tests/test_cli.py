@@ -176,3 +176,12 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_any_work(
     code = main(["run", "--quiet", "--cache", str(tmp_path), "--out", str(tmp_path / "out")])
     assert code == ExitCode.CONFIGURATION
     assert "--out" in capsys.readouterr().err
+
+
+def test_a_list_that_is_given_twice_is_longer() -> None:
+    options = build_parser().parse_args(
+        ["plan", "--checks", "exact.gemm", "--threads=1", "--checks", "wheel.*,exact.dot"]
+    )
+    assert options.checks == ["exact.gemm", "wheel.*", "exact.dot"]
+    assert options.threads == [1]
+    assert options.kernels is None
