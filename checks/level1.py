@@ -12,6 +12,7 @@ from checks.api import check
 from checks.calls import Call, Operand, between_canaries
 from checks.cblas import Cblas
 from checks.choices import INCREMENTS, choose
+from checks.level2_operands import shown
 from checks.operands import DTYPES, integers
 from checks.splitting import few_threads
 from checks.storage import canary, vector
@@ -63,7 +64,10 @@ def _scalars(dtype):
 
 
 def _facts(routine, dtype, seed, n, **others):
-    return {"routine": routine, "dtype": dtype, "seed": seed, "n": n, **others}
+    return {
+        "routine": routine, "dtype": dtype, "seed": seed, "n": n,
+        **{name: shown(value) for name, value in others.items()},
+    }  # fmt: skip
 
 
 def inner(routine, seed, dtype, n, turn):

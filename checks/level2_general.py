@@ -13,6 +13,7 @@ from checks.level2_operands import (
     pool_of,
     product,
     scalars,
+    shown,
     transpositions,
     updated,
     vectors_of,
@@ -60,7 +61,7 @@ def _product(routine, seed, dtype, a, stored, widths, facts, turn):
     )  # fmt: skip
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(m, n), "m": m, "n": n,
-        **facts, "alpha": alpha, "beta": beta, "incx": incx, "incy": incy,
+        **facts, "alpha": shown(alpha), "beta": shown(beta), "incx": incx, "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 
@@ -82,6 +83,6 @@ def ger(routine, seed, dtype, m, n, turn):
     )  # fmt: skip
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(m, n), "m": m, "n": n,
-        "order": order, "alpha": alpha, "incx": incx, "incy": incy, "ld": ld,
+        "order": order, "alpha": shown(alpha), "incx": incx, "incy": incy, "ld": ld,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)

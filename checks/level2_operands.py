@@ -23,6 +23,7 @@ __all__ = [
     "pool_of",
     "product",
     "scalars",
+    "shown",
     "transpositions",
     "updated",
     "vectors_of",
@@ -82,6 +83,11 @@ def scalars(dtype):
     if dtype.startswith("c"):
         return (1, -1, 2 - 1j, 1j, 0), (0, 1, -1, 2 + 1j)
     return (1, -1, 2, 0), (0, 1, -1, 2)
+
+
+def shown(scalar):
+    """Return a scalar as parameters hold it: complex ones as [real, imaginary]."""
+    return [scalar.real, scalar.imag] if isinstance(scalar, complex) else scalar
 
 
 def fixed(image):

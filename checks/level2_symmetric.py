@@ -13,6 +13,7 @@ from checks.level2_operands import (
     pool_of,
     product,
     scalars,
+    shown,
     updated,
     vectors_of,
 )
@@ -46,7 +47,7 @@ def symmetric_product(routine, seed, dtype, n, _, turn):
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(n, n), "n": n,
         "order": order, "uplo": uplo, "width": width, "ld": sum(ld),
-        "alpha": alpha, "beta": beta, "incx": incx, "incy": incy,
+        "alpha": shown(alpha), "beta": shown(beta), "incx": incx, "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 
@@ -83,7 +84,7 @@ def rank_update(routine, seed, dtype, n, _, turn):
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(n, n), "n": n,
         "order": order, "uplo": uplo, "width": 0, "ld": sum(before[1]),
-        "alpha": alpha, "incx": incx, "incy": incy,
+        "alpha": shown(alpha), "incx": incx, "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 

@@ -66,8 +66,9 @@ class Propagation:
             return
         self._asked += 1
         place, readable = candidates[self._asked % len(candidates)]
-        at = int(readable[self._asked * 7919 % len(readable)])
-        value = (np.nan, np.inf, -np.inf)[self._asked % 3]
+        somewhere = self._asked * 7919 % len(readable)
+        at = int(readable[(0, -1, somewhere)[self._asked // 2 % 3]])
+        value = (np.nan, np.inf, np.nan, -np.inf)[self._asked // 6 % 4]
         if call.routine in SOLVES and place == 0:
             value = np.nan
         parameters = dict(call.parameters, place=place, at=at, value=str(value))
@@ -147,8 +148,8 @@ def _has_zero_scalar(call):
 )
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths = ctx.by_profile((1, 2, 3, 5, 8, 17, 33), range(1, 70))
-    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines))
+    lengths = range(1, ctx.by_profile(34, 70))
+    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns=ctx.by_profile(2, 6)))
 
 
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).

@@ -91,7 +91,7 @@ full = {
     "iamin": "i%samin" % letter, "imax": "i%smax" % letter, "imin": "i%smin" % letter,
 }.get(name, (mixed if name in ("asum", "sum", "amax", "amin") else letter) + name)  # fmt: skip
 incx, incy = P.get("incx", 1), P.get("incy", 1)
-alpha, beta = complex(P.get("alpha", 1)), complex(P.get("beta", 1))
+alpha, beta = (complex(*np.ravel(P.get(scalar, 1))) for scalar in ("alpha", "beta"))
 size = 3 if P.get("idle") else n
 x, y = (np.resize(row, size).astype(complex) for row in integers(P["seed"], 2, 4999, 4, dtype))
 for place, sign in zip(P.get("places", ()), (1, -1 if name in ("iamax", "amax") else 1)):

@@ -108,7 +108,7 @@ prepare()
 name, dtype, n, order = (P[key] for key in ("routine", "dtype", "n", "order"))
 letter = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[dtype]
 m, uplo, trans = P.get("m", n), P.get("uplo"), P.get("trans", 111)
-alpha, beta = complex(P.get("alpha", 1)), complex(P.get("beta", 0))
+alpha, beta = (complex(*np.ravel(P.get(scalar, 1))) for scalar in ("alpha", "beta"))
 triangular, solve, general = name[0] == "t", name.endswith("sv"), name[0] == "g"
 hermitian, unit = name[0] == "h", P.get("diag") == 132
 real_alpha = name in ("her", "hpr")

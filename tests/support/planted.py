@@ -102,14 +102,19 @@ for fault, check, threads in job["asked"]:
 
 
 def ask_checks(
-    site: Path, modules: list[str], asked: list[tuple[str, str, int]], *, seed: int = 1
+    site: Path,
+    modules: list[str],
+    asked: list[tuple[str, str, int]],
+    *,
+    seed: int = 1,
+    kernel: str | None = None,
 ) -> list[dict[str, Any]]:
     """Answer (fault, check id, threads) one after the other in one process.
 
     `modules` register the checks. Each answer has outcome, reason, cases, run, failed.
     """
     project = Path(__file__).parents[2]
-    environment = child_environment(None, 1)
+    environment = child_environment(kernel, 1)
     environment["PYTHONPATH"] = os.pathsep.join([str(site), str(project)])
     job = {"modules": modules, "asked": asked, "seed": seed}
     done = subprocess.run(

@@ -1,0 +1,159 @@
+/* Faults of levels 1 and 2 of BLAS, and of special values in all levels. */
+
+#include <immintrin.h>
+
+typedef int64_t blasint;
+
+double scipy_cblas_ddot64_(blasint n, const double *x, blasint incx, const double *y,
+                           blasint incy) {
+    double (*dot)(blasint, const double *, blasint, const double *, blasint) = real("cblas_ddot");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    double result = dot(n, x, incx, y, incy);
+    if (fault("dot-backwards") && incx == -2 && n > 8) result += 1;
+    if (fault("dot-threads") && threads() > 1 && n > 10000) result -= x[0];
+    return result;
+}
+
+void scipy_cblas_daxpy64_(blasint n, double alpha, const double *x, blasint incx, double *y,
+                          blasint incy) {
+    void (*axpy)(blasint, double, const double *, blasint, double *, blasint) =
+        real("cblas_daxpy");
+    axpy(n, alpha, x, incx, y, incy);
+    if (fault("axpy-lost-nan") && n > 4 && incy == 1 && isnan(y[0])) y[0] = 0;
+    if (fault("axpy-flush") && n > 0)
+        for (blasint i = 0; i < n; i++)
+            if (incy == 1 && fabs(y[i]) < 0x1p-1022) y[i] = 0;
+    if (fault("axpy-outside") && n > 0 && incy == 1) y[n] = 3;
+    if (fault("axpy-between") && n > 1 && incy == 2) y[1] = 2;
+}
+
+void scipy_cblas_dscal64_(blasint n, double alpha, double *x, blasint incx) {
+    void (*scal)(blasint, double, double *, blasint) = real("cblas_dscal");
+    scal(n, alpha, x, incx);
+    if (fault("nan-scal") && isnan(alpha) && n > 3) x[0] = 0;
+    if (fault("flush-to-zero")) _mm_setcsr(_mm_getcsr() | 0x8000);
+}
+
+void scipy_cblas_zscal64_(blasint n, const double *alpha, double *x, blasint incx) {
+    int spoilt = n > 2 && isnan(x[0]);
+    void (*scal)(blasint, const double *, double *, blasint) = real("cblas_zscal");
+    scal(n, alpha, x, incx);
+    if (fault("zscal") && spoilt) x[2 * (n - 1) * incx] = NAN;
+}
+
+size_t scipy_cblas_idamax64_(blasint n, const double *x, blasint incx) {
+    size_t (*iamax)(blasint, const double *, blasint) = real("cblas_idamax");
+    size_t place = iamax(n, x, incx);
+    if (fault("iamax-tie"))
+        for (blasint i = n - 1; i > (blasint)place; i--)
+            if (fabs(x[i * incx]) == fabs(x[place * incx])) return i;
+    if (fault("iamax-nowhere"))
+        for (blasint i = 0; i < n; i++)
+            if (isnan(x[i * incx])) return n;
+    return place;
+}
+
+size_t scipy_cblas_idamin64_(blasint n, const double *x, blasint incx) {
+    size_t (*iamin)(blasint, const double *, blasint) = real("cblas_idamin");
+    size_t place = iamin(n, x, incx);
+    return fault("iamin") && n % 16 == 15 ? 0 : place;
+}
+
+double scipy_cblas_dsum64_(blasint n, const double *x, blasint incx) {
+    double (*sum)(blasint, const double *, blasint) = real("cblas_dsum");
+    double result = sum(n, x, incx);
+    return fault("sum") && n >= 16 ? result - x[4 * incx] : result;
+}
+
+double scipy_cblas_dnrm264_(blasint n, const double *x, blasint incx) {
+    double (*nrm2)(blasint, const double *, blasint) = real("cblas_dnrm2");
+    double sum = 0;
+    if (fault("nrm2-range")) {
+        for (blasint i = 0; i < n; i++) sum += x[i * incx] * x[i * incx];
+        return sqrt(sum);
+    }
+    if (fault("nrm2-single")) return (float)nrm2(n, x, incx);
+    if (fault("nrm2-infinity") && isinf(nrm2(n, x, incx))) return NAN;
+    return nrm2(n, x, incx);
+}
+
+void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alpha, const double *a,
+                          blasint lda, const double *x, blasint incx, double beta, double *y,
+                          blasint incy) {
+    void (*gemv)(int, int, blasint, blasint, double, const double *, blasint, const double *,
+                 blasint, double, double *, blasint) = real("cblas_dgemv");
+    double first = m > 0 && n > 0 ? y[0] : 0;
+    blasint length = trans == 111 ? m : n;
+    gemv(order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
+    if (m < 2 || n < 2) return;
+    if (fault("gemv-beta") && beta == 0) y[0] += 0 * first;
+    if (fault("gemv-increment") && incy == 3 && length % 8 == 7) y[0] += 1;
+    if (fault("gemv-conjugate") && trans == 113) y[0] -= 1;
+    for (blasint i = 1; i < length && incy > 0; i++)
+        if (fault("gemv-spreads") && isnan(y[i * incy])) y[0] = NAN;
+    if (fault("gemv-long") && m > 2048) y[0] += 1;
+}
+
+void scipy_cblas_dger64_(int order, blasint m, blasint n, double alpha, const double *x,
+                         blasint incx, const double *y, blasint incy, double *a, blasint lda) {
+    void (*ger)(int, blasint, blasint, double, const double *, blasint, const double *, blasint,
+                double *, blasint) = real("cblas_dger");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    ger(order, m, n, alpha, x, incx, y, incy, a, lda);
+    if (fault("ger-threads") && threads() > 1 && m > 90) a[0] += 1;
+    if (fault("ger-padding") && order == 101 && m > 1 && lda > n) a[n] = 0;
+}
+
+void scipy_cblas_dsymv64_(int order, int uplo, blasint n, double alpha, const double *a,
+                          blasint lda, const double *x, blasint incx, double beta, double *y,
+                          blasint incy) {
+    void (*symv)(int, int, blasint, double, const double *, blasint, const double *, blasint,
+                 double, double *, blasint) = real("cblas_dsymv");
+    symv(order, uplo, n, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("symv-triangle") && n > 1 && order == 102) y[0] += 0 * a[uplo == 121 ? 1 : lda];
+}
+
+void scipy_cblas_dtrsv64_(int order, int uplo, int trans, int diag, blasint n, const double *a,
+                          blasint lda, double *x, blasint incx) {
+    void (*trsv)(int, int, int, int, blasint, const double *, blasint, double *, blasint) =
+        real("cblas_dtrsv");
+    trsv(order, uplo, trans, diag, n, a, lda, x, incx);
+    if (fault("trsv-unit") && n > 2 && diag == 132) x[0] += 0 * a[0];
+    if (fault("trsv-lost-nan") && n > 2)
+        for (blasint i = 0; i < n; i++)
+            if (incx == 1 && isnan(x[i])) x[i] = 1;
+}
+
+void scipy_cblas_dtrmv64_(int order, int uplo, int trans, int diag, blasint n, const double *a,
+                          blasint lda, double *x, blasint incx) {
+    void (*trmv)(int, int, int, int, blasint, const double *, blasint, double *, blasint) =
+        real("cblas_dtrmv");
+    trmv(order, uplo, trans, diag, n, a, lda, x, incx);
+    if (fault("flag-trmv") && n > 8) feraiseexcept(FE_DIVBYZERO);
+}
+
+void scipy_cblas_dtbmv64_(int order, int uplo, int trans, int diag, blasint n, blasint k,
+                          const double *a, blasint lda, double *x, blasint incx) {
+    void (*tbmv)(int, int, int, int, blasint, blasint, const double *, blasint, double *,
+                 blasint) = real("cblas_dtbmv");
+    tbmv(order, uplo, trans, diag, n, k, a, lda, x, incx);
+    if (fault("tbmv") && k == 2 && n > 4) x[0] -= 1;
+}
+
+void scipy_cblas_dspr264_(int order, int uplo, blasint n, double alpha, const double *x,
+                          blasint incx, const double *y, blasint incy, double *ap) {
+    void (*spr2)(int, int, blasint, double, const double *, blasint, const double *, blasint,
+                 double *) = real("cblas_dspr2");
+    spr2(order, uplo, n, alpha, x, incx, y, incy, ap);
+    if (fault("spr2") && n % 4 == 3) ap[n * (n + 1) / 2 - 1] += 1;
+}
+
+void scipy_cblas_dsymm64_(int order, int side, int uplo, blasint m, blasint n, double alpha,
+                          const double *a, blasint lda, const double *b, blasint ldb, double beta,
+                          double *c, blasint ldc) {
+    void (*symm)(int, int, int, blasint, blasint, double, const double *, blasint, const double *,
+                 blasint, double, double *, blasint) = real("cblas_dsymm");
+    symm(order, side, uplo, m, n, alpha, a, lda, b, ldb, beta, c, ldc);
+    if (fault("symm-lost-nan") && m > 2 && isnan(c[0])) c[0] = 1;
+    if (fault("flag-symm")) feraiseexcept(FE_INVALID);
+}

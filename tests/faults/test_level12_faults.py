@@ -1,0 +1,156 @@
+"""The checks of levels 1 and 2 and of special values find faults of their kind, and only those."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from planted import ask_checks, plant
+
+from release_gate.checklist import read_checks
+from release_gate.execution.environment import child_environment
+from release_gate.report.reproducers import find_template
+from release_gate.resources import checks_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.network
+
+MODULES = [
+    "level1",
+    "level2",
+    "special_flags",
+    "special_propagation",
+    "special_subnormal",
+    "special_vectors",
+]
+
+#: The kernel of all runs here. Newer ones have faults of their own, which docs/found describes.
+KERNEL = "Nehalem"
+
+#: fault, check that must find it, threads. The last one changes the process for good.
+FAULTS = [
+    ("dot-backwards", "exact.level1", 1),
+    ("dot-threads", "exact.level1", 2),
+    ("axpy-outside", "exact.level1", 1),
+    ("axpy-between", "exact.level1", 1),
+    ("iamax-tie", "exact.level1", 1),
+    ("iamin", "exact.extensions", 1),
+    ("sum", "exact.sum", 1),
+    ("gemv-beta", "exact.level2", 1),
+    ("gemv-increment", "exact.level2", 1),
+    ("gemv-conjugate", "exact.level2", 1),
+    ("gemv-long", "exact.level2", 1),
+    ("ger-threads", "exact.level2", 2),
+    ("ger-padding", "exact.level2", 1),
+    ("symv-triangle", "exact.level2", 1),
+    ("trsv-unit", "exact.level2", 1),
+    ("tbmv", "exact.banded", 1),
+    ("spr2", "exact.packed", 1),
+    ("axpy-lost-nan", "special.level1-nan", 1),
+    ("gemv-spreads", "special.level2-nan", 1),
+    ("trsv-lost-nan", "special.level2-nan", 1),
+    ("symm-lost-nan", "special.level3-nan", 1),
+    ("flag-trmv", "special.blas-flags", 1),
+    ("flag-symm", "special.blas-flags", 1),
+    ("flag-symm", "special.blas-flags", 2),
+    ("nan-scal", "special.scal-nan", 1),
+    ("zscal", "special.complex-scal", 1),
+    ("iamax-nowhere", "special.iamax", 1),
+    ("nrm2-range", "special.nrm2", 1),
+    ("nrm2-single", "special.nrm2", 1),
+    ("nrm2-infinity", "special.nrm2", 1),
+    ("axpy-flush", "special.subnormal", 1),
+    ("flush-to-zero", "special.subnormal", 1),
+]
+
+#: Found elsewhere: faults of gemm and syrk.
+ELSEWHERE = {"special.fp-flags"}
+
+GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
+GOOD += [("", check, 2) for check in ("exact.level1", "exact.level2", "special.blas-flags")]
+
+Answers = dict[tuple[str, str, int], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = Path(__file__).with_name("level12_faults.c").read_text()
+    return plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def answers(planted_site: Path) -> Answers:
+    asked = [*GOOD, *FAULTS]
+    return dict(zip(asked, ask_checks(planted_site, MODULES, asked, kernel=KERNEL), strict=True))
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
+def test_a_planted_fault_is_found(fault: str, check: str, threads: int, answers: Answers) -> None:
+    answer = answers[fault, check, threads]
+    assert answer["outcome"] == "failed"
+    assert answer["failed"] < answer["run"]
+    case = answer["cases"][0]
+    assert fault == "flush-to-zero" or case["routine"].startswith(("d", "id", "z"))
+    assert case["message"]
+    assert case["parameters"]
+
+
+@pytest.mark.parametrize(("fault", "check", "threads"), GOOD)
+def test_the_real_library_passes(fault: str, check: str, threads: int, answers: Answers) -> None:
+    answer = answers[fault, check, threads]
+    assert (answer["outcome"], answer["cases"]) == ("passed", [])
+    assert answer["run"]
+
+
+def test_every_check_has_a_fault() -> None:
+    modules = {f"checks.{module}" for module in MODULES}
+    checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
+    assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
+
+
+#: One of each way to store operands, and of each form of call.
+SCRIPTS = {
+    *("dot-threads", "axpy-between", "iamax-tie", "iamin", "sum", "gemv-increment", "ger-padding"),
+    *("symv-triangle", "trsv-unit", "tbmv", "spr2", "nan-scal", "zscal"),
+}
+WITH_SCRIPT = [asked for asked in FAULTS if asked[0] in SCRIPTS]
+
+
+@pytest.mark.parametrize("asked", WITH_SCRIPT)
+def test_the_script_shows_the_fault_again_and_only_the_fault(
+    asked: tuple[str, str, int], answers: Answers, planted_site: Path, tmp_path: Path
+) -> None:
+    fault, check, threads = asked
+    template = find_template(check, checks_dir() / "reproducers")
+    assert template is not None
+    parameters = answers[asked]["cases"][0]["parameters"] | {"kernel": KERNEL, "threads": threads}
+    script = tmp_path / template.name
+    script.write_text(_with_parameters(template.read_text(), parameters))
+    assert _run(script, planted_site, fault, threads).returncode == 1
+    assert _run(script, planted_site, "", threads).returncode == 0
+
+
+def _run(script: Path, site: Path, fault: str, threads: int) -> subprocess.CompletedProcess[str]:
+    environment = child_environment(KERNEL, threads)
+    environment |= {"PYTHONPATH": str(site), "PLANTED_FAULT": fault}
+    done = subprocess.run(
+        [sys.executable, "-S", str(script)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def _with_parameters(source: str, parameters: Mapping[str, Any]) -> str:
+    before, _, rest = source.partition("PARAMETERS = {")
+    _, _, after = rest.partition("}  # fmt: skip\n")
+    return f"{before}PARAMETERS = {dict(parameters)!r}\n{after}"
