@@ -26,11 +26,12 @@ EXTRA = 22
 #: More than so many callers are not started: a build for hundreds of threads has too many buffers.
 MOST_CALLERS = 700
 
-#: Least address space that a buffer takes, in MiB: a quarter of what NumPy's builds ask for.
-LEAST_BUFFER = 8
+#: Least address space that a buffer takes, in MiB: half of what NumPy's builds ask for.
+LEAST_BUFFER = 16
 
-#: Bytes of stack of each caller, and the size of its product: split over two threads from 82.
-STACK, SIZE = 512 * 2**10, 96
+#: Bytes of stack of each caller, and the size of its product: split over threads from 82, and more
+#: than the 10^6 multiplications up to which AVX-512 kernels need neither buffer nor threads.
+STACK, SIZE = 512 * 2**10, 104
 
 
 def gather(callers, rounds):
@@ -108,7 +109,7 @@ def _buffers(ctx):
         "(max(50, 2 * MAX_THREADS), 128 in NumPy's builds) multiply integer matrices while one "
         "long product keeps them waiting, each with its buffer. All results must be exact and the "
         "process must end with status 0. That the buffers were used up is told from the address "
-        "space: 8 MiB or more for each."
+        "space: 16 MiB or more for each."
     ),
     catches=(
         "Fixed tables of buffers that end the process or overflow: OpenBLAS#539, #1882, #3441, "
@@ -134,7 +135,7 @@ def many_callers(ctx):
     routines=["dgemm"],
     oracle=(
         "As concurrency.many-callers, with 72 threads more than there are buffers, ten times: "
-        "the address space may not grow after the first time by more than 8 MiB for each of the "
+        "the address space may not grow after the first time by more than 16 MiB for each of the "
         "72, and the process must end with status 0. Only in the stress profile: every OpenBLAS "
         "from 0.3.18 to 0.3.34.481.3 maps a new buffer for each call beyond the table, and after "
         "512 of them writes beyond the list of what to unmap."

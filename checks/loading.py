@@ -46,10 +46,11 @@ def load_dependencies(path):
 class Product:
     """A matrix of small integers whose square cblas_dgemm is to give exactly, without NumPy.
 
-    Split over three threads: 96^3 is more than three times 262,144 (interface/gemm.c).
+    Split over four threads: 104^3 is more than four times 262,144 (interface/gemm.c), and more than
+    the 10^6 up to which AVX-512 kernels have a path without threads.
     """
 
-    size = 96
+    size = 104
 
     def __init__(self):
         n = self.size
