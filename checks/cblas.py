@@ -105,7 +105,6 @@ SIGNATURES = {
     "rotm": "ipipip",
     "rotg": "pppp",
     "rotmg": "ppprp",
-    "geadd": "eiiapiapi",
     "omatcopy": "eeiiapipi",
     "imatcopy": "eeiiapii",
 }

@@ -79,11 +79,15 @@ DENSE = 64
 
 
 def small_sizes(turn):
-    """Return three sizes below DENSE; turn by turn, each goes through all residues modulo 16."""
+    """Return three sizes below DENSE; turn by turn, each goes through all residues modulo 16.
+
+    Every 16 turns each goes on to another multiple of 16, which is the same for all residues.
+    """
     block = turn // 16
-    return tuple(
-        (step * turn + shift * block) % 16 + 16 * ((block + shift * turn) % 4)
-        for step, shift in ((1, 0), (5, 1), (7, 3))
+    return (
+        turn % 16 + 16 * (block % 4),
+        (5 * turn + block) % 16 + 16 * ((3 * block + block // 4 + 1) % 4),
+        (7 * turn + 3 * block) % 16 + 16 * ((block + block // 2 + 2) % 4),
     )
 
 
