@@ -19,14 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 from release_gate.pipeline import open_workshop
 from release_gate.progress import Silent
-from tests.detection.campaign import Campaign, cells_needed
+from tests.detection.backtest import BackTest, read_cases
+from tests.detection.campaign import FEW, KERNEL, MANY, Campaign, Cell, cells_needed, cells_of
+from tests.detection.document import fault_list, render, write
 from tests.detection.faults import draw_faults
 from tests.detection.numpy_suite import NumPySuite
+from tests.detection.silence import LIBRARIES, Silence
 from tests.detection.subject import make_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from release_gate.pipeline import Workshop
+    from tests.detection.backtest import BackTestCase
     from tests.detection.faults import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,23 +71,87 @@ def _told(line: dict[str, Any]) -> str:
     return f"{line['fault']}: {told}"
 
 
-def planted(options: argparse.Namespace) -> None:
-    shop = open_workshop(Silent())
-    subject = make_subject(shop, NUMPY, LIBRARY, options.results)
+def planted(options: argparse.Namespace, shop: Workshop) -> None:
+    """Try the faults with the checks, then with NumPy's own tests."""
+    campaign, suite = planted_parts(options, shop)
     faults = chosen_faults(options)
-    campaign = Campaign(subject, options.results, options.checks)
     for cell in cells_needed(faults):
         say(f"{cell.kernel}, {cell.threads} threads: the checks without a fault")
         campaign.measure(cell, "smoke")
-    if not options.smoke_only:
-        for cell in cells_needed(faults):
-            if cell.kernel == "Haswell":
-                say(f"{cell.kernel}, {cell.threads} threads: the full profile without a fault")
-                campaign.measure(cell, "full")
+        if cell.kernel == KERNEL and not options.smoke_only:
+            say(f"{cell.kernel}, {cell.threads} threads: the full profile without a fault")
+            campaign.measure(cell, "full")
     at_once(options.jobs, campaign.attempt, faults)
-    if options.numpy:
-        suite = NumPySuite(subject, options.results)
+    if not options.without_numpy:
+        for threads in sorted({cells_of(fault)[-1].threads for fault in faults}):
+            suite.measure(Cell(KERNEL, threads))
         at_once(options.jobs, suite.attempt, faults)
+
+
+def planted_parts(options: argparse.Namespace, shop: Workshop) -> tuple[Campaign, NumPySuite]:
+    subject = make_subject(shop, NUMPY, LIBRARY, options.results)
+    profiles = ("smoke",) if options.smoke_only else ("smoke", "full")
+    campaign = Campaign(subject, options.results, options.checks, profiles)
+    return campaign, NumPySuite(subject, options.results)
+
+
+def backtest(options: argparse.Namespace, shop: Workshop) -> None:
+    """Check the artefacts of all cases."""
+    part = BackTest(shop.specs, options.results, dict(options.library))
+    for case in chosen_cases(options):
+        for verdict in part.attempt(case):
+            hits = [f"{name} {hits} of {verdict.runs}" for name, hits in verdict.hits.items()]
+            state = "bad" if verdict.bad else "good"
+            text = verdict.missing or f"{', '.join(hits)} {verdict.told}"
+            say(f"{case.id} {verdict.profile} {state} {verdict.artefact}: {text}")
+
+
+def chosen_cases(options: argparse.Namespace) -> list[BackTestCase]:
+    return [case for case in read_cases() if fnmatch(case.id, options.only)]
+
+
+def silence(options: argparse.Namespace, shop: Workshop) -> None:
+    """Repeat default runs of good libraries, alone and on a loaded machine."""
+    part = Silence(shop.specs, options.results)
+    for busy, runs in ((0, options.runs), (options.busy, options.busy_runs)):
+        for number in range(runs):
+            for library in LIBRARIES:
+                line = part.attempt(library, number, busy=busy)
+                say(f"run {number + 1} of {library}, {busy} busy: {len(line['findings'])} findings")
+                for finding in line["findings"]:
+                    say(f"    {finding}")
+
+
+def write_document(options: argparse.Namespace, shop: Workshop) -> None:
+    """Write docs/ of the results that there are."""
+    campaign, suite = planted_parts(options, shop)
+    faults = draw_faults()
+    trials = campaign.trials.of(campaign.key(fault) for fault in faults)
+    numpy = suite.results.of(suite.key(fault) for fault in faults)
+    costs = [line for n in (FEW, MANY) for line in campaign.measured(Cell(KERNEL, n), "smoke")]
+    part = BackTest(shop.specs, options.results, {}, recorded=True)
+    cases = [(case, part.attempt(case)) for case in read_cases()]
+    quiet = Silence(shop.specs, options.results)
+    text = render(
+        shop.host,
+        trials=trials,
+        numpy=numpy,
+        costs=costs,
+        cases=cases,
+        quiet=quiet.lines(busy=False),
+        busy=quiet.lines(busy=True),
+    )
+    write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
+
+
+PARTS = {"planted": planted, "backtest": backtest, "silence": silence}
+
+
+def _library(text: str) -> tuple[str, Path]:
+    tag, _, path = text.partition("=")
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not TAG=FILE")
+    return tag, Path(path).resolve()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -93,19 +162,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("part", choices=["planted"])
-    parser.add_argument(
-        "--results", type=Path, default=ROOT / "backtest-results", help="folder of results"
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help="planted, backtest, silence (default: all)")
+    add("--write", action="store_true", help="write docs/detection.md of the results")
+    add("--results", type=Path, default=ROOT / "backtest-results", help="folder of results")
+    add("--only", default="*", metavar="GLOB", help="faults or cases by their id")
+    add("--limit", type=int, help="the first so many faults: a sample of all")
+    add("--checks", default="*", metavar="GLOB", help="checks that faults are tried with")
+    add("--jobs", type=int, default=2, help="faults that are tried at once (default: 2)")
+    add("--smoke-only", action="store_true", help="no full profile for faults that escape")
+    add("--without-numpy", action="store_true", help="no runs of NumPy's own tests")
+    add(
+        "--library",
+        action="append",
+        default=[],
+        type=_library,
+        metavar="TAG=FILE",
+        help="a library built of that tag of OpenBLAS, for the back-test",
     )
-    parser.add_argument("--only", default="*", metavar="GLOB", help="faults or cases by their id")
-    parser.add_argument("--limit", type=int, help="the first so many faults: a sample of all")
-    parser.add_argument("--checks", default="*", metavar="GLOB", help="checks by their id")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once (default: 2)")
-    parser.add_argument("--smoke-only", action="store_true", help="no full profile for escapes")
-    parser.add_argument("--numpy", action="store_true", help="NumPy's own tests too")
+    add("--runs", type=int, default=20, help="runs of each good library (default: 20)")
+    add("--busy", type=int, default=4, help="busy processes beside further runs (default: 4)")
+    add("--busy-runs", type=int, default=5, help="runs beside them (default: 5)")
     options = parser.parse_args(arguments)
     options.results = options.results.resolve()
-    planted(options)
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no part is called {', '.join(sorted(unknown))}")
+    shop = open_workshop(Silent())
+    for part in options.parts or PARTS:
+        PARTS[part](options, shop)
+    if options.write:
+        write_document(options, shop)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.detection.faults import Fault
     from tests.detection.subject import Run, Subject
 
-__all__ = ["Campaign", "Cell", "cells_of"]
+__all__ = ["FEW", "KERNEL", "MANY", "Campaign", "Cell", "cells_needed", "cells_of"]
 
 #: Where a fault without a condition on the kernel is tried.
 KERNEL = "Haswell"
@@ -50,9 +50,16 @@ def cells_of(fault: Fault) -> tuple[Cell, ...]:
 class Campaign:
     """Trials of faults in `subject`, with their results in `folder`."""
 
-    def __init__(self, subject: Subject, folder: Path, checks: str = "*") -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        folder: Path,
+        checks: str = "*",
+        profiles: Sequence[str] = ("smoke", "full"),
+    ) -> None:
         self.subject = subject
         self.specs = {spec.id: spec for spec in subject.shop.checks if fnmatch(spec.id, checks)}
+        self.profiles = tuple(profiles)
         self.reach = Results(folder / "reach.jsonl")
         self.trials = Results(folder / "planted.jsonl")
 
@@ -113,7 +120,8 @@ class Campaign:
 
     def key(self, fault: Fault) -> str:
         """Return the name of a fault's result: it changes with the library and with any check."""
-        state = digest_of(self.subject.digest, sorted(spec.digest for spec in self.specs.values()))
+        digests = sorted(spec.digest for spec in self.specs.values())
+        state = digest_of(self.subject.digest, digests, self.profiles)
         return f"{fault.id} {state}"
 
     def attempt(self, fault: Fault) -> dict[str, Any]:
@@ -129,7 +137,7 @@ class Campaign:
             "lapack": fault.routine.lapack,
             "kind": fault.kind,
         }
-        for profile in ("smoke", "full"):
+        for profile in self.profiles:
             facts[profile] = self._attempt(fault, profile)
             if facts[profile]["check"] is not None:
                 break

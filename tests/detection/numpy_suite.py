@@ -64,6 +64,10 @@ class NumPySuite:
         subprocess.run(install, check=True)
         (self.tools / "set_threads.py").write_text(PLUGIN)
 
+    def key(self, fault: Fault) -> str:
+        """Return the name of a fault's result."""
+        return f"{fault.id} {self._state()}"
+
     def measure(self, cell: Cell) -> dict[str, Any]:
         """Run the tests without a fault and return the line of what they call."""
         key = f"none t{cell.threads} {self._state()}"
@@ -80,7 +84,7 @@ class NumPySuite:
 
     def attempt(self, fault: Fault) -> dict[str, Any]:
         """Run the tests with `fault`, unless none of them calls its routine."""
-        key = f"{fault.id} {self._state()}"
+        key = self.key(fault)
         known = self.results.get(key)
         if known is not None:
             return known

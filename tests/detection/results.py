@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["Results", "digest_of"]
@@ -44,6 +44,9 @@ class Results:
         if text and not text.endswith("\n"):
             with path.open("a", encoding="utf-8") as stream:
                 stream.write("\n")
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._lines.values())
 
     def __contains__(self, key: str) -> bool:
         return key in self._lines

@@ -1,0 +1,225 @@
+"""Real bugs of released libraries: is each found on what has it, and not on what has it cured?
+
+The cases are data (backtest.toml). Each artefact is checked by ``release-gate check`` as a user
+would, and its answers are read back:
+
+- *found*: a check that the case names failed on the case's kernel, on the bad artefact;
+- *missed*: none did; where the smoke profile misses, the full one is asked too;
+- *false*: one did on a good artefact, or on a kernel that the bug does not reach.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from tests.detection.results import Results, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release_gate.model import CheckSpec
+
+__all__ = ["FAILURES", "BackTest", "BackTestCase", "Verdict", "ask_product", "read_cases"]
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = Path(__file__).with_name("backtest.toml")
+
+MOST_REASON = 200
+
+FAILURES = frozenset({"failed", "crashed", "hung"})
+
+#: Seconds for one run of the product; its checks have budgets of their own.
+LIMIT = 1800
+
+
+@frozen(kw_only=True)
+class BackTestCase:
+    """One bug with the artefacts that have it and those that have not.
+
+    `checks`: any of them must fail; `kernels`: on each of them; `silent`: kernels that the bug does
+    not reach; `runs`: how often a race is tried (found: at least once). An artefact is "WHEEL" or
+    "WHEEL + LIBRARY"; a library "source TAG" is one that the user has to give. `note`: what the
+    reader should know, above all why a bug does not show here.
+    """
+
+    id: str
+    title: str
+    checks: tuple[str, ...]
+    bad: tuple[str, ...]
+    good: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ("Haswell",)
+    silent: tuple[str, ...] = ()
+    threads: int = 1
+    runs: int = 1
+    public: bool = False
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What came out for one artefact of a case in one profile.
+
+    `hits`: per kernel, in how many of `runs` a named check failed; `told`: the first answer.
+    """
+
+    artefact: str
+    bad: bool
+    profile: str
+    runs: int
+    hits: Mapping[str, int]
+    told: str = ""
+    missing: str = ""  # why there is no answer
+    unanswered: tuple[str, ...] = field(default=())  # checks without an answer, with outcomes
+
+
+def read_cases(path: Path = CASES) -> tuple[BackTestCase, ...]:
+    """Return the cases; raises TypeError or ValueError for one that is not as described."""
+    cases = []
+    for table in tomllib.loads(path.read_text(encoding="utf-8"))["case"]:
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in table.items()
+        }
+        cases.append(BackTestCase(**values))
+    if len({case.id for case in cases}) != len(cases):
+        raise ValueError(f"{path}: two cases of one issue")
+    return tuple(cases)
+
+
+class BackTest:
+    """Runs of cases, with their results in `folder`; `libraries` are built ones, by tag.
+
+    With `recorded`, nothing is run: what has no result yet is missing.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, CheckSpec],
+        folder: Path,
+        libraries: Mapping[str, Path],
+        *,
+        recorded: bool = False,
+    ) -> None:
+        self.recorded = recorded
+        self.specs = specs
+        self.results = Results(folder / "backtest.jsonl")
+        self.libraries = libraries
+
+    def attempt(self, case: BackTestCase) -> list[Verdict]:
+        """Check all artefacts of `case`; in the full profile too where smoke finds nothing."""
+        verdicts = []
+        for artefact in case.bad:
+            verdict = self._verdict(case, artefact, case.kernels, "smoke", bad=True)
+            verdicts.append(verdict)
+            if not verdict.missing and not all(verdict.hits.values()):
+                verdicts.append(self._verdict(case, artefact, case.kernels, "full", bad=True))
+            if case.silent:
+                verdicts.append(self._verdict(case, artefact, case.silent, "smoke", bad=False))
+        verdicts += [
+            self._verdict(case, artefact, case.kernels, "smoke", bad=False)
+            for artefact in case.good
+        ]
+        return verdicts
+
+    def _verdict(
+        self,
+        case: BackTestCase,
+        artefact: str,
+        kernels: tuple[str, ...],
+        profile: str,
+        *,
+        bad: bool,
+    ) -> Verdict:
+        facts: dict[str, Any] = {"artefact": artefact, "bad": bad, "profile": profile}
+        hits = dict.fromkeys(kernels, 0)
+        told = ""
+        unanswered: set[str] = set()
+        for run in range(case.runs):
+            line = self._run(case, artefact, kernels, f"{profile} | {run}")
+            if line["problem"]:
+                return Verdict(**facts, runs=run, hits={}, missing=line["problem"])
+            for kernel in kernels:
+                failures = [
+                    each
+                    for each in line["answers"]
+                    if each["kernel"] == kernel and each["outcome"] in FAILURES
+                ]
+                hits[kernel] += bool(failures)
+                if failures and not told:
+                    told = f"{failures[0]['check']}: {failures[0]['reason']}"
+            unanswered |= {
+                f"{each['check']} {each['outcome']} on {each['kernel']}"
+                for each in line["answers"]
+                if each["outcome"] not in {*FAILURES, "passed"}
+            }
+        return Verdict(
+            **facts, runs=case.runs, hits=hits, told=told, unanswered=tuple(sorted(unanswered))
+        )
+
+    def _run(
+        self, case: BackTestCase, artefact: str, kernels: tuple[str, ...], profile_and_run: str
+    ) -> dict[str, Any]:
+        """Return the line of one run of the product, from an earlier session if it has one.
+
+        One that could not be made has a `problem`, and is tried again the next time.
+        """
+        checks = [check for check in case.checks if check in self.specs]
+        state = digest_of([self.specs[check].digest for check in checks], case.threads)
+        key = f"{case.id} | {artefact} | {','.join(kernels)} | {profile_and_run} | {state}"
+        known = self.results.get(key)
+        if known is not None:
+            return known
+        if self.recorded:
+            return {"problem": "not run yet"}
+        wheel, _, library = (part.strip() for part in artefact.partition("+"))
+        if library.startswith("source "):
+            tag = library.removeprefix("source ")
+            if tag not in self.libraries:
+                return {"problem": f"give a build of OpenBLAS {tag}: --library {tag}=FILE"}
+            library = str(self.libraries[tag])
+        command = [wheel, "--quiet", "--fresh", *(["--openblas", library] if library else [])]
+        command += ["--kernels", ",".join(kernels), "--threads", str(case.threads)]
+        command += ["--checks", ",".join(checks), "--profile", profile_and_run.partition(" ")[0]]
+        answers, problem = ask_product(command)
+        if problem:
+            return {"problem": problem}
+        return self.results.put(key, case=case.id, answers=answers, problem="")
+
+
+def ask_product(arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
+    """Run ``release-gate check``; return its answers, and what kept it from giving any."""
+    with tempfile.TemporaryDirectory(prefix="detection-") as folder:
+        out = Path(folder) / "check.json"
+        done = subprocess.run(
+            [sys.executable, "-m", "release_gate.cli", "check", *arguments, "--json", str(out)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
+        if not out.exists():
+            lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+            return [], lines[0].removeprefix("error: ")[:MOST_REASON]
+        cells = json.loads(out.read_bytes())["cells"]
+    answers = [
+        {
+            "check": observation["check"],
+            "kernel": cell["kernel"]["observed"],
+            "threads": cell["cell"]["threads"],
+            "outcome": observation["outcome"],
+            "reason": observation["reason"][:MOST_REASON],
+        }
+        for cell in cells
+        if cell["cell"]["kernel"] is not None
+        for observation in cell["observations"]
+    ]
+    return answers, ""

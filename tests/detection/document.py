@@ -1,0 +1,270 @@
+"""docs/detection.md, and docs/detection-faults.tsv with one line per planted fault."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from tests.detection.faults import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from release_gate.model import Host
+    from tests.detection.backtest import BackTestCase, Verdict
+
+__all__ = ["fault_list", "render"]
+
+#: Families of routines, as the tables put them together.
+LEVELS = {
+    "level 3": "gemm gemm3m gemmt symm hemm syrk herk syr2k her2k trmm trsm",
+    "level 2": "gemv ger geru gerc symv hemv gbmv sbmv hbmv spmv hpmv trmv trsv tbmv tbsv tpmv tpsv"
+    " syr her syr2 her2 spr hpr spr2",
+    "level 1": "dot dotu dotc axpy scal copy swap nrm2 asum iamax rot rotm",
+}
+LEVEL_OF = {family: level for level, families in LEVELS.items() for family in families.split()}
+
+
+INTRODUCTION = """# What the checks detect
+
+Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `backtest`, `silence`)
+can be run alone, and an interrupted one goes on where it stopped.
+
+Machine: {machine}. Which kernels run and which bugs can show depends on it."""
+
+PLANTED = """## Planted faults
+
+Drawn from a table with a fixed seed (`tests/detection/faults.py`): routine x kind of damage x
+condition on sizes, enumerations, kernel, threads. All are in one library around a real one
+(0.3.34.481.3, in NumPy 2.4.6) that forwards every call; one is switched on at a time. Each fault is
+tried in the cells of a default run in which it can be in force (its kernel, else Haswell; 1 and 8
+threads), with the checks that call its routine, cheapest first, through the gate's own child and
+watchdog, until one does not pass. What escapes smoke is asked in full.
+
+NumPy's tests: `numpy.linalg`, and those of `numpy._core` that are about matmul, dot, inner and
+einsum, with the same kernel and threads. Every fault by its name: `docs/detection-faults.tsv`."""
+
+
+def render(
+    host: Host,
+    *,
+    trials: Sequence[dict[str, Any]],
+    numpy: Sequence[dict[str, Any]],
+    costs: Sequence[dict[str, Any]],
+    cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
+    quiet: Sequence[dict[str, Any]],
+    busy: Sequence[dict[str, Any]],
+) -> str:
+    """Return the text of docs/detection.md: of each part that has results."""
+    date = dt.datetime.now(dt.UTC).date()
+    machine = f"{host.cpu}, {host.cores} cores, {host.system} {host.machine}, {date}"
+    parts = [INTRODUCTION.format(machine=machine)]
+    parts += [_back_test(cases)] if cases else []
+    parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
+    parts += [_silence(quiet, busy)] if quiet or busy else []
+    return "\n\n".join(parts) + "\n"
+
+
+def fault_list(trials: Iterable[dict[str, Any]], numpy: Iterable[dict[str, Any]]) -> str:
+    """Return one line per fault: its id, the check that told it, whether NumPy's tests did."""
+    caught = {line["fault"]: line for line in numpy if "fault" in line}
+    rows = [("fault", "profile", "check", "outcome", "NumPy's tests")]
+    for line in sorted(trials, key=lambda each: str(each["fault"])):
+        profile = found_in(line)
+        told = line[profile] if profile else {"check": "", "outcome": "escapes"}
+        other = caught.get(line["fault"])
+        word = "" if other is None else "caught" if other["caught"] else other_word(other)
+        rows.append((line["fault"], profile or "", told["check"], told["outcome"], word))
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def other_word(line: dict[str, Any]) -> str:
+    """Return why NumPy's tests did not catch a fault, in a word."""
+    if line["why"] == "not called":
+        return "not called"
+    return "passed" if line.get("in_force") else "never in force"
+
+
+def found_in(line: dict[str, Any]) -> str | None:
+    """Return the profile in which a fault was found."""
+    return next(
+        (name for name in ("smoke", "full") if line.get(name, {}).get("check") is not None), None
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["--"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in row)} |" for row in lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part}/{whole} ({part / whole:.1%})" if whole else "-"
+
+
+def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
+    rows = []
+    for case, verdicts in cases:
+        for verdict in verdicts:
+            if verdict.missing:
+                told = f"not measured: {verdict.missing}"
+            elif verdict.bad:
+                hit = all(verdict.hits.values())
+                told = f"{'**found**' if hit else '**missed**'} {_hits(verdict)}"
+                told += f" {verdict.told.partition(':')[0]}" if verdict.told else ""
+            else:
+                told = "silent" if not any(verdict.hits.values()) else f"**false** {verdict.told}"
+            where = f"{', '.join(verdict.hits) or '-'}, {case.threads} thr., {verdict.profile}"
+            given = " (public)" if case.public else ""
+            state = "bad" if verdict.bad else "good"
+            rows.append((f"{case.id}{given}", state, f"`{verdict.artefact}`", where, told))
+    notes = [f"- {case.id}: {case.note}" for case, _ in cases if case.note]
+    return (
+        "## Back-test: real bugs of released libraries\n\n"
+        "Each artefact was checked by `release-gate check`. Found: a check that the case names"
+        " failed on the kernel it names; in parentheses, in how many runs. A bad artefact is also"
+        " asked on kernels that the bug does not reach, where the check has to pass (good). What"
+        " smoke misses is asked in the full profile. Cases and checks:"
+        " `tests/detection/backtest.toml`. Libraries marked `source` were built of that tag of"
+        " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH) and LAPACK, LP64, and given"
+        " by `--library TAG=FILE`.\n\n"
+        + _table(("issue", "is", "artefact", "asked", "answer"), rows)
+        + ("\n\n" + "\n".join(notes) if notes else "")
+    )
+
+
+def _hits(verdict: Verdict) -> str:
+    return f"({', '.join(f'{hits} of {verdict.runs}' for hits in verdict.hits.values())})"
+
+
+def _planted(trials: Sequence[dict[str, Any]], numpy: Sequence[dict[str, Any]]) -> str:
+    caught = {line["fault"]: bool(line["caught"]) for line in numpy if "fault" in line}
+    head = ("", "faults", "smoke", "smoke and full", "NumPy's tests")
+
+    def rows(name_of: Callable[[dict[str, Any]], str]) -> list[tuple[str, ...]]:
+        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in trials:
+            groups[name_of(line)].append(line)
+        return [_row(name, lines, caught) for name, lines in sorted(groups.items())]
+
+    return "\n\n".join(
+        [
+            PLANTED,
+            _table(
+                head,
+                [
+                    _row("**all**", trials, caught),
+                    *rows(lambda line: LEVEL_OF.get(line["family"], "LAPACK")),
+                ],
+            ),
+            _table(head, rows(lambda line: str(KINDS[line["kind"]]))),
+            _table(head, rows(lambda line: str(line["family"]))),
+        ]
+    )
+
+
+def _row(
+    name: str, lines: Sequence[dict[str, Any]], caught: dict[str, bool]
+) -> tuple[str, str, str, str, str]:
+    found = Counter(found_in(line) for line in lines)
+    tested = [caught[line["fault"]] for line in lines if line["fault"] in caught]
+    total = len(lines)
+    return (
+        name,
+        str(total),
+        _share(found["smoke"], total),
+        _share(found["smoke"] + found["full"], total),
+        _share(sum(tested), len(tested)),
+    )
+
+
+def _costs(costs: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) -> str:
+    told: Counter[str] = Counter()
+    for line in trials:
+        profile = found_in(line)
+        if profile == "smoke":
+            told[line["smoke"]["check"]] += 1
+    seconds: dict[str, dict[int, float]] = defaultdict(dict)
+    for line in costs:
+        seconds[line["check"]][line["threads"]] = line["seconds"]
+
+    def rate(check: str) -> float:
+        return told[check] / max(sum(seconds[check].values()), 0.01)
+
+    rows = [
+        (
+            f"`{check}`",
+            *(f"{seconds[check][n]:.2f}" if n in seconds[check] else "-" for n in (1, 8)),
+            told[check],
+            f"{rate(check):.2f}",
+        )
+        for check in sorted(seconds, key=rate, reverse=True)
+    ]
+    return (
+        "### What each check costs and finds\n\nSmoke profile, Haswell, without a fault. Told: the"
+        " planted faults that this check was the cheapest to tell. A check that tells none here is"
+        " kept for what cannot be planted around a library: see its `catches`.\n\n"
+        + _table(("check", "s, 1 thread", "s, 8 threads", "told", "told per s"), rows)
+    )
+
+
+def _escapes(trials: Sequence[dict[str, Any]]) -> str:
+    escaped = [line for line in trials if found_in(line) is None]
+    late = [line for line in trials if found_in(line) == "full"]
+    text = ["### Escapes\n"]
+    text += [f"- `{line['fault']}`: {_why(line)}" for line in escaped] or ["None."]
+    text += ["\nFound by the full profile only:\n"] if late else []
+    text += [f"- `{line['fault']}`: {line['full']['check']}" for line in late]
+    return "\n".join(text)
+
+
+def _why(line: dict[str, Any]) -> str:
+    """Return what is known of an escape: how far the fault came."""
+    tried = line.get("full") or line["smoke"]
+    if not tried["asked"]:
+        return "no check calls this routine"
+    if not tried["in_force"]:
+        return f"{tried['asked']} checks call the routine, never so that the conditions hold"
+    return f"in force {tried['in_force']} times in {tried['asked']} checks, all of which passed"
+
+
+def _silence(quiet: Sequence[dict[str, Any]], busy: Sequence[dict[str, Any]]) -> str:
+    rows = []
+    findings: Counter[str] = Counter()
+    for lines, where in ((quiet, "alone"), (busy, "beside {busy} busy processes")):
+        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in lines:
+            groups[line["library"]].append(line)
+        for library, runs in sorted(groups.items()):
+            found = [each for line in runs for each in line["findings"]]
+            unanswered = [each for line in runs for each in line["unanswered"]]
+            for each in found:
+                cell = f"`{library}`, {each['kernel']}, {each['threads']} threads"
+                findings[f"{cell}: {each['check']} {each['outcome']}: {each['reason']}"] += 1
+            rows.append(
+                (
+                    f"`{library}`",
+                    where.format(**runs[0]),
+                    len(runs),
+                    sum(line["cells"] for line in runs),
+                    sum(line["answers"] for line in runs),
+                    len(found),
+                    len(unanswered),
+                )
+            )
+    text = (
+        "## Silence\n\nDefault runs (`release-gate check`, every kernel of this machine, 1 and 8"
+        " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
+        " here.\n\n"
+        + _table(("library", "machine", "runs", "cells", "answers", "findings", "unanswered"), rows)
+    )
+    listed = [f"- {count} x {finding}" for finding, count in findings.most_common()]
+    return text + ("\n\n" + "\n".join(listed) if listed else "")
+
+
+def write(folder: Path, text: str, faults: str) -> None:
+    """Write both files into `folder`."""
+    (folder / "detection.md").write_text(text, encoding="utf-8")
+    if faults:
+        (folder / "detection-faults.tsv").write_text(faults, encoding="utf-8")

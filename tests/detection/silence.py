@@ -1,0 +1,79 @@
+"""Repeated runs of good libraries: whatever fails there is a false finding, or a true one.
+
+A run is a default one: all kernels of this machine, 1 and 8 threads, the smoke profile, no answer
+from the cache. Busy runs share the machine with processes that compute all the time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.detection.backtest import FAILURES, ask_product
+from tests.detection.results import Results, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from release_gate.model import CheckSpec
+
+__all__ = ["LIBRARIES", "Silence"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: What has no bug that is known and shows here.
+LIBRARIES = ("scipy-openblas64==0.3.33.112.0", "scipy-openblas64==0.3.34.481.3")
+NUMPY = "numpy==2.4.6"
+
+#: Ends with the process that started it.
+BUSY = "from checks.__main__ import die_with_parent; die_with_parent()\nwhile True: pass"
+
+
+class Silence:
+    """Runs with their results in `folder`; `specs` are the checks, by id."""
+
+    def __init__(self, specs: Mapping[str, CheckSpec], folder: Path) -> None:
+        self.results = Results(folder / "silence.jsonl")
+        self._state = digest_of(sorted(spec.digest for spec in specs.values()))
+
+    def attempt(self, library: str, number: int, *, busy: int = 0) -> dict[str, Any]:
+        """Return what run `number` of `library` said; of an earlier session, if it was made."""
+        key = f"{library} | {number} | busy {busy} | {self._state}"
+        known = self.results.get(key)
+        if known is not None:
+            return known
+        command = [NUMPY, "--openblas", library, "--quiet", "--fresh"]
+        with _busy_processes(busy):
+            answers, problem = ask_product(command)
+        if problem:
+            raise SystemExit(f"{library}: {problem}")
+        return self.results.put(
+            key,
+            library=library,
+            busy=busy,
+            answers=len(answers),
+            cells=len({(each["kernel"], each["threads"]) for each in answers}),
+            findings=[each for each in answers if each["outcome"] in FAILURES],
+            unanswered=[each for each in answers if each["outcome"] not in {*FAILURES, "passed"}],
+        )
+
+    def lines(self, *, busy: bool) -> list[dict[str, Any]]:
+        """Return the runs with the checks as they are now."""
+        return [
+            line
+            for line in self.results
+            if line["key"].endswith(self._state) and bool(line["busy"]) == busy
+        ]
+
+
+@contextmanager
+def _busy_processes(count: int) -> Iterator[None]:
+    with ExitStack() as stack:
+        for _ in range(count):
+            process = subprocess.Popen([sys.executable, "-S", "-c", BUSY], cwd=ROOT)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        yield

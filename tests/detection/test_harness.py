@@ -1,0 +1,119 @@
+"""What the session keeps, what it leaves out, and how the cases of the back-test are judged."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from release_gate.checklist import read_checks
+from release_gate.resources import checks_dir
+from tests.detection import backtest as backtest_module
+from tests.detection.backtest import BackTest, BackTestCase, read_cases
+from tests.detection.campaign import Cell, cells_of
+from tests.detection.document import fault_list, found_in
+from tests.detection.faults import Fault
+from tests.detection.results import Results
+from tests.detection.routines import ROUTINES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
+
+
+def test_results_outlive_a_writer_that_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "results.jsonl"
+    Results(path).put("one", value=1)
+    with path.open("a") as stream:
+        stream.write('{"key": "two", "va')  # cut short
+    again = Results(path)
+    assert "one" in again
+    assert "two" not in again
+    again.put("two", value=2)
+    assert [line["value"] for line in Results(path).of(["two", "three", "one"])] == [2, 1]
+
+
+def test_a_fault_is_tried_in_the_cells_that_it_needs() -> None:
+    def cells(**conditions: Any) -> tuple[Cell, ...]:
+        return cells_of(Fault(routine=ROUTINES[0], kind="element", **conditions))
+
+    assert cells() == (Cell("Haswell", 1), Cell("Haswell", 8))
+    assert cells(kernel="SkylakeX", threads="many") == (Cell("SkylakeX", 8),)
+
+
+def test_the_cases_are_well_formed() -> None:
+    artefact = re.compile(r"numpy==[\d.]+( \+ (scipy-openblas64==[\d.]+|source v[\d.]+))?")
+    cases = read_cases()
+    assert sum(case.public for case in cases) == 9
+    for case in cases:
+        assert case.bad, case.id
+        assert all(artefact.fullmatch(each) for each in (*case.bad, *case.good)), case.id
+        assert set(case.checks) & set(SPECS), case.id
+
+
+CASE = BackTestCase(
+    id="OpenBLAS#1",
+    title="made up",
+    checks=("exact.gemm",),
+    bad=("numpy==1.0",),
+    good=("numpy==2.0", "numpy==2.0 + source v9"),
+    silent=("Zen",),
+    runs=2,
+)
+
+
+def test_a_case_is_found_missed_or_false(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def product(arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
+        asked.append(arguments)
+        bad = arguments[0] == "numpy==1.0"
+        found = bad and "full" in arguments and len(asked) % 2 == 0
+        answer = {"check": "exact.gemm", "kernel": "Haswell", "reason": "wrong"}
+        return [answer | {"outcome": "failed" if found else "passed"}], ""
+
+    monkeypatch.setattr(backtest_module, "ask_product", product)
+    smoke, full, other, good, missing = BackTest(SPECS, tmp_path, {}).attempt(CASE)
+    assert (smoke.profile, smoke.hits) == ("smoke", {"Haswell": 0})
+    assert (full.profile, full.hits, full.runs) == ("full", {"Haswell": 1}, 2)
+    assert full.told == "exact.gemm: wrong"
+    assert (other.bad, other.hits) == (False, {"Zen": 0})
+    assert (good.bad, good.hits) == (False, {"Haswell": 0})
+    assert "--library v9=FILE" in missing.missing
+    runs = len(asked)
+    assert BackTest(SPECS, tmp_path, {}).attempt(CASE)[1].hits == {"Haswell": 1}
+    assert len(asked) == runs  # taken from the results
+
+
+def test_what_could_not_be_run_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backtest_module, "ask_product", lambda _: ([], "index not answering"))
+    assert BackTest(SPECS, tmp_path, {}).attempt(CASE)[0].missing == "index not answering"
+    monkeypatch.setattr(backtest_module, "ask_product", lambda _: ([], ""))
+    assert not BackTest(SPECS, tmp_path, {}).attempt(CASE)[0].missing
+    assert BackTest(SPECS, tmp_path / "new", {}, recorded=True).attempt(CASE)[0].missing
+
+
+def test_the_list_of_faults_says_who_told_each() -> None:
+    told = {"check": "exact.gemm", "outcome": "failed"}
+    escaped = {"check": None, "asked": 3, "in_force": 2}
+    trials = [
+        {"fault": "a", "smoke": told},
+        {"fault": "b", "smoke": escaped, "full": told},
+        {"fault": "c", "smoke": escaped, "full": escaped},
+    ]
+    assert [found_in(line) for line in trials] == ["smoke", "full", None]
+    numpy = [
+        {"fault": "a", "caught": True, "why": "FAILED"},
+        {"fault": "b", "caught": False, "why": "not called"},
+        {"fault": "c", "caught": False, "why": "all passed", "in_force": 4},
+    ]
+    rows = [line.split("\t") for line in fault_list(trials, numpy).splitlines()]
+    assert rows[1:] == [
+        ["a", "smoke", "exact.gemm", "failed", "caught"],
+        ["b", "full", "exact.gemm", "failed", "not called"],
+        ["c", "", "", "escapes", "passed"],
+    ]
