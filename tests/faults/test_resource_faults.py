@@ -5,6 +5,8 @@ Through the real runner, in processes of their own, since most of these faults e
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,14 @@ from planted import plant
 
 from release_gate.checklist import read_checks
 from release_gate.execution.cell import run_cell
+from release_gate.execution.environment import child_environment
 from release_gate.execution.store import ObservationStore
 from release_gate.model import Artifact, Cell, Outcome, PlannedCell, Role
 from release_gate.openblas.index import Index
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.progress import Silent
+from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
 from release_gate.wheels.swap import swap_library
 
@@ -48,6 +52,14 @@ FAULTS = [
     ("never-gives-up", "process.address-limit", 1, "does not give up"),
     ("leak-after-fork", "forking.repeated", 2, "each generation leaves"),
     ("child-aborts", "forking.before-blas", 2, "died with signal 6"),
+]
+
+#: fault, check whose reproducer must show it.
+SHOWN = [
+    ("lost-beside-syrk", "concurrency.mixed-routines"),
+    ("few-buffers", "concurrency.many-callers"),
+    ("large-frame", "concurrency.stack-use"),
+    ("ignores-refusal", "process.address-limit"),
 ]
 
 SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
@@ -154,3 +166,25 @@ def test_what_did_not_happen_proves_nothing(
     (answer,) = ask(planted, [check], 1)
     assert answer.outcome is Outcome.NOT_EXERCISED
     assert words in answer.reason
+
+
+@pytest.mark.parametrize(("fault", "check"), SHOWN)
+def test_a_reproducer_shows_the_fault(fault: str, check: str, planted: Artifact) -> None:
+    assert run_script(check, planted, fault) in {1, -signal.SIGABRT}
+
+
+def test_a_reproducer_ends_with_0_without_a_fault(planted: Artifact) -> None:
+    assert run_script("concurrency.stack-use", planted, "") == 0
+
+
+def run_script(check: str, artifact: Artifact, fault: str) -> int:
+    """Run the template of `check` as it is, and return its status."""
+    template = find_template(check, checks_dir() / "reproducers")
+    assert template is not None
+    environment = child_environment(None, 1)
+    del environment["OPENBLAS_NUM_THREADS"]
+    environment |= {"PYTHONPATH": artifact.site, "PLANTED_FAULT": fault}
+    command = [artifact.interpreter.executable, str(template)]
+    return subprocess.run(
+        command, env=environment, capture_output=True, timeout=60, check=False
+    ).returncode

@@ -1,0 +1,78 @@
+"""Different routines in several threads at once. Exits with 1 when a result is wrong."""
+
+# reproduces: concurrency.mixed-routines
+
+import ctypes
+import faulthandler
+import glob
+import os
+import threading
+import time
+
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "callers": 3, "sizes": [100, 110, 24]}
+
+os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
+import numpy as np  # noqa: E402  (after the kernel is chosen)
+
+
+def set_threads(count):
+    """Set the threads, by call: the environment variable is capped at the number of cores."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for path in glob.glob(folder + place + "*openblas*"):
+            library = ctypes.CDLL(path)
+            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+                if hasattr(library, prefix + "openblas_get_config" + suffix):
+                    library[prefix + "openblas_set_num_threads" + suffix](count)
+                    return
+    print("NumPy has loaded no OpenBLAS")
+    raise SystemExit(2)
+
+
+def product(a, b):
+    """Multiply without BLAS; exact for integers."""
+    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
+
+
+def calls_of(caller):
+    """Return [(name, call, exact result)] with operands of this caller's own."""
+    random = np.random.RandomState(p["seed"] + caller)
+    n, system, _ = p["sizes"]
+    a, b = random.randint(-4, 5, (2, n, n)).astype(float)
+    wide = random.randint(-4, 5, (680, 680)).astype(float)
+    lower = np.tril(random.randint(-2, 3, (system, system)), -1) + np.diag([2.0] * system)
+    definite = product(lower, lower.T)
+    return [
+        ("dgemm", lambda: a @ b, product(a, b)),
+        ("dpotrf", lambda: np.linalg.cholesky(definite), lower),
+        ("dsyrk", lambda: a @ a.T, product(a, a.T)),
+        ("dgemv", lambda: wide @ wide[0], np.einsum("ij,j->i", wide, wide[0])),
+        ("dgemm", lambda: a.T @ b.T, product(a.T, b.T)),
+        ("zgemm", lambda: (a + 1j * b) @ b.astype(complex), product(a, b) + 1j * product(b, b)),
+    ]
+
+
+def work(caller, calls):
+    turn = 2 * caller
+    while time.monotonic() < end:
+        name, call, exact = calls[turn % len(calls)]
+        wrong = int((call() != exact).sum())
+        if wrong:
+            bad.append("%s: %d elements wrong" % (name, wrong))
+        turn += 1
+    turns.append(turn)
+
+
+faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
+p = PARAMETERS
+set_threads(min(p["threads"], 4))
+bad, turns = [], []
+lists = [calls_of(caller) for caller in range(p["callers"])]
+end = time.monotonic() + 6
+threads = [threading.Thread(target=work, args=pair) for pair in enumerate(lists)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("%d calls, %d wrong %s" % (sum(turns), len(bad), bad[:3]))
+raise SystemExit(int(bool(bad)))
