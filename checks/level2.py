@@ -71,7 +71,7 @@ def _sizes(ctx, threaded):
     """Return the sizes of a check: dense below 71, or `threaded`, with the turns of each."""
     if ctx.threads == 1:
         dense = [(m, (37 * m + 11) % 71) for m in range(71)]
-        return dense, ctx.by_profile(1, 12)
+        return dense, ctx.by_profile(1, 24)
     return [(20, 17), *threaded], ctx.by_profile(1, 4)
 
 
