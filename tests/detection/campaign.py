@@ -188,4 +188,5 @@ def _effort(seconds: float, in_force: int, asked: int, errors: Sequence[str]) ->
 def cells_needed(faults: Iterable[Fault]) -> list[Cell]:
     """Return all cells that `faults` are tried in, and those that the full profile refers to."""
     cells = {cell for fault in faults for cell in cells_of(fault)}
+    cells |= {Cell(KERNEL, cell.threads) for cell in cells}
     return sorted(cells, key=lambda cell: (cell.kernel, cell.threads))
