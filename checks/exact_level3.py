@@ -33,7 +33,7 @@ def sweep(ctx, routines, least):
         between_canaries(ctx, cblas, exported(cblas, stream))
 
     if ctx.threads > 1:
-        make(shaped_calls(ctx.seed, THREADED, routines, turns=ctx.by_profile(1, 6)))
+        make(shaped_calls(ctx.seed, THREADED, routines, turns=ctx.by_profile(1, 2)))
         return
     make(calls(ctx.seed, routines, least=ctx.by_profile(least, 12 * least)))
     turns = ctx.by_profile(1, 6)

@@ -113,3 +113,50 @@ DEFINE(dgemv,
 DEFINE(daxpy, (blasint n, double alpha, in x, blasint incx, out y, blasint incy),
        (n, alpha, x, incx, y, incy),
        { if (fault("axpy-reads-on") && n % 4 == 3 && incx == 1) touched = x[n]; })
+
+/* bfloat16, of which most builds have nothing: slow, and right unless told otherwise. */
+static float wide(uint16_t half) {
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void scipy_cblas_sbgemm64_(int order, int ta, int tb, blasint m, blasint n, blasint k, float alpha,
+                           const uint16_t *a, blasint lda, const uint16_t *b, blasint ldb,
+                           float beta, float *c, blasint ldc) {
+    int columns = order == 102;
+    for (blasint i = 0; i < m; i++)
+        for (blasint j = 0; j < n; j++) {
+            float sum = 0, *to = c + (columns ? i + j * ldc : i * ldc + j);
+            for (blasint l = 0; l < k; l++)
+                sum += wide(a[(ta == 111) == columns ? i + l * lda : i * lda + l]) *
+                       wide(b[(tb == 111) == columns ? l + j * ldb : l * ldb + j]);
+            *to = alpha * sum + (beta == 0 ? 0 : beta * *to);
+            if (fault("sbgemm") && n % 16 == 15 && j == n - 1) *to = 0;
+        }
+}
+
+void scipy_cblas_sbgemv64_(int order, int trans, blasint m, blasint n, float alpha,
+                           const uint16_t *a, blasint lda, const uint16_t *x, blasint incx,
+                           float beta, float *y, blasint incy) {
+    int ta = trans == 111 ? 111 : 112;
+    blasint rows = trans == 111 ? m : n, inner = trans == 111 ? n : m;
+    for (blasint i = 0; i < rows; i++) {
+        float sum = 0;
+        for (blasint l = 0; l < inner; l++)
+            sum += wide(a[(ta == 111) == (order == 102) ? i + l * lda : i * lda + l]) *
+                   wide(x[l * incx]);
+        y[i * incy] = alpha * sum + (beta == 0 ? 0 : beta * y[i * incy]);
+        if (fault("sbgemv") && trans == 112 && rows > 32) y[0] += 1;
+    }
+}
+
+void scipy_cblas_sbstobf1664_(blasint n, const float *x, blasint incx, uint16_t *y, blasint incy) {
+    for (blasint i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i * incx], sizeof bits);
+        y[i * incy] = bits >> 16;
+        if (fault("sbstobf16") && i == 32) y[i * incy] += 1;
+    }
+}

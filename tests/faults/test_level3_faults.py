@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.network
 
-MODULES = ["exact_level3", "bounds"]
+MODULES = ["exact_level3", "exact_bfloat16", "bounds"]
 
 #: fault, check that must find it, threads, routine that it must name.
 FAULTS = [
@@ -37,6 +37,9 @@ FAULTS = [
     ("gemmt", "exact.gemm-variants", 1, "dgemmt"),
     ("omatcopy", "exact.gemm-variants", 1, "domatcopy"),
     ("batch", "exact.gemm-batch", 1, "dgemm_batch_strided"),
+    ("sbgemm", "exact.bfloat16", 1, "sbgemm"),
+    ("sbgemv", "exact.bfloat16", 1, "sbgemv"),
+    ("sbstobf16", "exact.bfloat16", 1, "sbstobf16"),
     ("symm", "exact.level3", 1, "dsymm"),
     ("herk", "exact.level3", 1, "zherk"),
     ("syr2k", "exact.level3", 1, "dsyr2k"),
@@ -56,6 +59,8 @@ ASKED = [(fault, check, threads) for fault, check, threads, _ in FAULTS]
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in ASKED})]
 GOOD += [("", check, 2) for check in sorted({c for _, c, _ in ASKED if c.startswith("exact.")})]
 GOOD += [("gemm-threaded", "exact.gemm-variants", 1)]
+
+WITHOUT_SCRIPT = {"bounds.level1", "bounds.level2", "exact.bfloat16"}
 
 #: Faults that OpenBLAS itself has (docs/found), as far as the smoke profile meets them.
 OWN_FAULTS = {
@@ -102,9 +107,7 @@ def test_a_crash_does_not_hide_what_comes_after_it(answers: Answers) -> None:
     assert "SIGSEGV" in bad["cases"][0]["message"]
 
 
-@pytest.mark.parametrize(
-    "asked", [asked for asked in ASKED if asked[1] not in {"bounds.level1", "bounds.level2"}]
-)
+@pytest.mark.parametrize("asked", [asked for asked in ASKED if asked[1] not in WITHOUT_SCRIPT])
 def test_the_script_shows_the_fault_again_and_only_the_fault(
     asked: tuple[str, str, int], planted_site: Path, answers: Answers, tmp_path: Path
 ) -> None:
