@@ -157,3 +157,16 @@ void scipy_cblas_dsymm64_(int order, int side, int uplo, blasint m, blasint n, d
     if (fault("symm-lost-nan") && m > 2 && isnan(c[0])) c[0] = 1;
     if (fault("flag-symm")) feraiseexcept(FE_INVALID);
 }
+
+void scipy_cblas_drotg64_(double *a, double *b, double *c, double *s) {
+    void (*rotg)(double *, double *, double *, double *) = real("cblas_drotg");
+    int huge = fabs(*a) > 1e100;
+    rotg(a, b, c, s);
+    if (fault("rotg") && huge) *s = -*s;
+}
+
+void scipy_cblas_drotmg64_(double *d1, double *d2, double *x, double y, double *h) {
+    void (*rotmg)(double *, double *, double *, double, double *) = real("cblas_drotmg");
+    rotmg(d1, d2, x, y, h);
+    if (fault("rotmg") && h[0] == -1) h[2] /= 4096;
+}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MODULES = [
+    "accuracy_rotations",
     "level1",
     "level2",
     "special_flags",
@@ -51,6 +52,8 @@ FAULTS = [
     ("trsv-unit", "exact.level2", 1),
     ("tbmv", "exact.banded", 1),
     ("spr2", "exact.packed", 1),
+    ("rotg", "accuracy.rotg", 1),
+    ("rotmg", "accuracy.rotmg", 1),
     ("axpy-lost-nan", "special.level1-nan", 1),
     ("gemv-spreads", "special.level2-nan", 1),
     ("trsv-lost-nan", "special.level2-nan", 1),
@@ -70,6 +73,9 @@ FAULTS = [
 
 #: Found elsewhere: faults of gemm and syrk.
 ELSEWHERE = {"special.fp-flags"}
+
+#: The real library fails these, with any kernel (docs/found); so they cannot be asked here.
+FOUND = {"accuracy.complex-rotg"}
 
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
 GOOD += [("", check, 2) for check in ("exact.level1", "exact.level2", "special.blas-flags")]
@@ -110,7 +116,7 @@ def test_the_real_library_passes(fault: str, check: str, threads: int, answers: 
 def test_every_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
     checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
-    assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
+    assert checks - ELSEWHERE - FOUND == {check for _, check, _ in FAULTS}
 
 
 #: One of each way to store operands, and of each form of call.
