@@ -82,8 +82,11 @@ def _load_in_child(library, product, mib):
     systems=("linux",),
 )
 def address_limit(ctx):
-    most = os.path.getsize(ctx.blas.path) // 2**20 + ALLOWED
-    limits = list(range(most, 0, -ctx.by_profile(25, 6, 2)))
+    file = os.path.getsize(ctx.blas.path) // 2**20
+    most = file + ALLOWED
+    # Two buffers of 32 MiB and what goes with them are refused one by one in the middle range.
+    few = range(file + 130, file, -16)
+    limits = [most, *ctx.by_profile(few, range(most - 8, 0, -8), range(most - 2, 0, -2))]
     library = (ctx.blas.path, ctx.blas.prefix, ctx.blas.suffix)
     environment = {"OPENBLAS_NUM_THREADS": "2"}
     ctx.trying("dgemm", {"limits": limits})
@@ -105,7 +108,7 @@ def address_limit(ctx):
             ctx.fail(
                 "dgemm", "with %d MiB of address space: %s" % (mib, trouble), {"limits": [mib]}
             )
-    ctx.details["file_mib"] = most - ALLOWED
+    ctx.details["file_mib"] = file
     ctx.details["least_that_sufficed_mib"] = min(works, default=None)
 
 

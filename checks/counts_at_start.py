@@ -46,6 +46,7 @@ def set_counts(path, prefix, suffix, counts):
         "Thread tables that are written before they exist or beyond their end, workers that start "
         "without a buffer or with a stale job: OpenBLAS#4101, #4770, #2993."
     ),
+    profiles=("full", "stress"),
     max_threads=1,
     budget=40.0,
     systems=("linux", "darwin"),

@@ -147,13 +147,13 @@ def many_callers(ctx):
     systems=("linux",),
 )
 def buffers_again(ctx):
-    extra = 72
-    answer = _ask(ctx, _buffers(ctx) + extra, 10)
+    extra, rounds = 72, ctx.by_profile(2, 4, 10)
+    answer = _ask(ctx, _buffers(ctx) + extra, rounds)
     if answer is not None:
         ctx.require_ratio(
             "dgemm",
             "MiB of address space gained by calls beyond the table, in units of what they may keep",
             answer["later_mib"] / (LEAST_BUFFER * extra),
             1.0,
-            {"callers": ctx.details["buffers"] + extra, "rounds": 10},
+            {"callers": ctx.details["buffers"] + extra, "rounds": rounds},
         )

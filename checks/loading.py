@@ -138,6 +138,7 @@ def address_space():
         "Destructors of threads that point into unmapped code, tables that are freed twice, "
         "workers that outlive the library: OpenBLAS#1720, #1692, #3113, #2370."
     ),
+    profiles=("full", "stress"),
     max_threads=1,
     budget=40.0,
     systems=("linux",),

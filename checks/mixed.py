@@ -230,7 +230,7 @@ def mixed_routines(ctx):
         lists = [_calls(ctx, ctx.seed + caller, sizes) for caller in range(callers)]
         syrk = next(call for call in lists[0] if call.routine == "dsyrk")
         require_threads(ctx, syrk.call)  # a gemm of this size may take a path without threads
-        seconds = ctx.by_profile(0.25 if ctx.threads == 1 else 0.7, 8.0, 30.0)
+        seconds = ctx.by_profile(0.15 if ctx.threads == 1 else 0.6, 8.0, 30.0)
         made, wrong = _go_round(lists, seconds)
     ctx.rounds = sum(made) // len(lists[0])
     ctx.details["calls"] = sum(made)

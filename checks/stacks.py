@@ -84,8 +84,9 @@ def _calls(ctx):
         ("dgemv", lambda: deep @ deep[0], np.einsum("ij,j->i", deep, deep[0])),
         ("dpotrf", lambda: np.linalg.cholesky(definite), factor),
         ("dgetrf", lambda: np.linalg.det(system.a), np.array(system.determinant)),
-        ("dgesv", lambda: np.linalg.solve(system.a, system.b), system.x),
     ]
+    if ctx.profile != "smoke":  # getrf again, and a second with more BLAS threads than cores
+        calls.append(("dgesv", lambda: np.linalg.solve(system.a, system.b), system.x))
     for routine, call in (
         ("dsyevd", lambda: np.linalg.eigh(diagonal)),
         ("dgeev", lambda: np.linalg.eig(diagonal)),
@@ -122,6 +123,7 @@ def _kept(call, result):
         "OpenBLAS#2839 (gemm and syrk), numpy#19469 (gemv without a buffer), numpy#21799 "
         "(recursive LU), numpy#11517."
     ),
+    min_threads=2,
     budget=60.0,
     systems=("linux",),
 )  # fmt: skip

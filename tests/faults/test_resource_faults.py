@@ -42,7 +42,7 @@ FAULTS = [
     ("few-buffers", "concurrency.many-callers", 1, "died with signal 6"),
     ("overflow", "concurrency.many-callers", 1, "wrong results"),
     ("mapped-each-time", "concurrency.buffers-again", 1, "MiB of address space gained"),
-    ("large-frame", "concurrency.stack-use", 1, "of its caller's stack"),
+    ("large-frame", "concurrency.stack-use", 2, "of its caller's stack"),
     ("interrupted", "concurrency.signals", 2, "under signals"),
     ("counted-early", "process.counts-at-start", 1, "elements wrong after openblas_set"),
     ("beyond-bounds", "process.counts-at-start", 1, "reads 71"),
@@ -139,7 +139,7 @@ def test_a_good_library_passes(threads: int, ask: Asker, good: Artifact) -> None
         if SPECS[check].min_threads <= threads <= (SPECS[check].max_threads or threads)
         and check != "concurrency.buffers-again"  # docs/found/buffers-beyond-the-table.md
     ]
-    assert len(asked) >= 6
+    assert len(asked) >= 5
     for answer in ask(good, asked, threads):
         assert answer.outcome is Outcome.PASSED, (answer.check, answer.reason)
 
