@@ -70,6 +70,9 @@ FAULTS = [
     ("empty", "special.empty", 1),
 ]
 
+#: Their faults are planted by test_level12_faults.
+ELSEWHERE = {"special.blas-flags", "special.complex-scal", "special.iamax", "special.nrm2"}
+
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
 GOOD += [("threaded", "exact.gemm", 1), ("", "exact.gemm", 2)]
 
@@ -137,7 +140,7 @@ def test_the_real_library_passes(
 def test_every_numeric_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
     checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
-    assert checks == {check for _, check, _ in FAULTS}
+    assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
 
 
 @pytest.fixture(scope="module")
