@@ -3,7 +3,7 @@
 With "at_end" among the parameters: whether it stays inside of its operands, of which each ends
 (at_end = 1) or begins (0) where memory is inaccessible.
 """
-# reproduces: exact.gemm-variants, exact.level3, exact.triangular, bounds.level3
+# reproduces: exact.gemm-variants, exact.matcopy, exact.level3, exact.triangular, bounds.level3
 
 import ctypes
 import glob
