@@ -118,7 +118,7 @@ def gemmt(pool, routine, dtype, flags, sizes, turn):
 def gemm_batch_strided(pool, routine, dtype, flags, sizes, turn):
     """Several C = alpha op(A) op(B) + beta C, their operands at even distances."""
     order, ta, tb = flags
-    # Empty members are left uninitialised by 0.3.31 to 0.3.34 and then computed (docs/found).
+    # The descriptor of an empty member is left uninitialised: no outcome is defined (docs/found).
     m, n, k = (min(max(1, size), 32) for size in sizes)
     count = 1 + turn % 4
     alpha, beta, shown = scalars(turn, dtype)
