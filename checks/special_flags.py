@@ -94,8 +94,8 @@ def _streams(ctx):
         shapes = [(40, 41, 33)] if ctx.profile == "smoke" else [(40, 41, 33), (103, 101, 102)]
         routines = ("gemm", "syrk", "trsm", "symm")
         return level3.shaped_calls(ctx.seed, shapes, routines, turns=ctx.by_profile(1, 3))
-    lengths = ctx.by_profile((1, 2, 3, 7, 16, 33), range(1, 70))
-    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, ctx.by_profile(4, 1))]
+    lengths = ctx.by_profile((1, 3, 16, 33), range(1, 70))
+    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, ctx.by_profile(7, 1))]
     return itertools.chain(
         level1.calls(ctx.seed, lengths),
         level2.calls(ctx.seed, sizes),

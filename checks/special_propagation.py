@@ -148,8 +148,8 @@ def _has_zero_scalar(call):
 )
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths = range(1, ctx.by_profile(34, 70))
-    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns=ctx.by_profile(2, 6)))
+    lengths = range(1, ctx.by_profile(40, 70))
+    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns=ctx.by_profile(1, 6)))
 
 
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).

@@ -218,7 +218,7 @@ def iamax(ctx):
     for dtype in DTYPES:
         name = plain_name("iamax", dtype)
         answers = set()
-        for n in (*range(1, 41), 64, 65, 100):
+        for n in (*range(1, ctx.by_profile(20, 41)), 31, 32, 33, 64, 65, 100):
             for step in (1, 2):
                 x = np.full((n, step), 99, dtype)
                 x[:, 0] = integers(ctx.seed, 1, n)[0].real
