@@ -15,7 +15,11 @@ __all__ = ["IllegalArgument", "Lapack", "drivers_for"]
 
 
 class IllegalArgument(Exception):
-    """A routine calls one of its arguments illegal (INFO < 0)."""
+    """A routine calls one of its arguments illegal: `info`, negative, is minus its number."""
+
+    def __init__(self, name, info):
+        super().__init__("%s: illegal argument %d" % (name, -info))
+        self.info = info
 
 
 def drivers_for(library, dtype):
@@ -74,7 +78,7 @@ class Lapack:
         passed, lengths = self._passed(arguments)
         self._function(name)(*passed, ctypes.byref(info), *lengths)
         if info.value < 0:
-            raise IllegalArgument("%s: illegal argument %d" % (name, -info.value))
+            raise IllegalArgument(name, info.value)
         return info.value
 
     def subroutine(self, name, *arguments):

@@ -10,13 +10,16 @@ import numpy as np
 
 from checks.oracles import multiply
 
-__all__ = ["KINDS", "general", "hadamard", "hermitian", "positive", "random", "scale"]
+__all__ = ["KINDS", "NOT_FINITE", "general", "hadamard", "hermitian", "positive", "random", "scale"]
 
 #: Names of the kinds that `general`, `hermitian` and `positive` all build. `general` knows "ones",
 #: "hilbert", "vandermonde" (of points in [0, 1]) and "companion" (first row and subdiagonal) as
 #: well, `hermitian` "rank-one": identity with a small update of rank one, all eigenvalues but one
 #: equal (OpenBLAS PR#5877).
 KINDS = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
+
+#: Kinds with one element (Hermitian ones: two) that is no number.
+NOT_FINITE = {"nan": np.nan, "infinite": np.inf}
 
 RANK_ONE = 2.0**-10
 
@@ -87,6 +90,10 @@ def scale(kind, dtype):
 def general(kind, seed, m, n, dtype):
     """Return an m x n matrix of that kind."""
     double = "complex128" if dtype.startswith("c") else "float64"
+    if kind in NOT_FINITE:
+        a = random(seed, m, n, dtype)
+        a[m // 2, n // 3] = NOT_FINITE[kind]
+        return a
     if kind == "ones":
         return np.ones((m, n), dtype)
     if kind == "hilbert":
@@ -108,9 +115,18 @@ def general(kind, seed, m, n, dtype):
     return reflect(seed, diagonal).astype(dtype)
 
 
+def _spoilt(kind, matrix):
+    """Put NaN or infinity into two mirrored elements of a Hermitian matrix."""
+    i, j = len(matrix) // 2, len(matrix) // 3
+    matrix[i, j] = matrix[j, i] = NOT_FINITE[kind]
+    return matrix
+
+
 def hermitian(kind, seed, n, dtype):
     """Return an n x n Hermitian matrix of that kind, with eigenvalues of both signs."""
     double = "complex128" if dtype.startswith("c") else "float64"
+    if kind in NOT_FINITE:
+        return _spoilt(kind, hermitian("random", seed, n, dtype))
     if kind == "rank-one":
         v = random(seed, n, 1, double)
         return (np.eye(n) + RANK_ONE * v * v.conj().T).astype(dtype)
@@ -128,6 +144,8 @@ def hermitian(kind, seed, n, dtype):
 def positive(kind, seed, n, dtype):
     """Return an n x n Hermitian positive definite matrix of that kind."""
     double = "complex128" if dtype.startswith("c") else "float64"
+    if kind in NOT_FINITE:
+        return _spoilt(kind, positive("random", seed, n, dtype))
     if kind in ("random", "large", "small", "graded"):
         a = random(seed, n, n, double)
         a = (a + a.conj().T) / 2 + 2 * n * np.eye(n)

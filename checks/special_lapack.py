@@ -1,205 +1,196 @@
-"""Matrices that LAPACK must refuse, or must stand: NaN, singular, indefinite, empty."""
+"""LAPACK told that there is no answer: which pivot, which argument, and that it ends at all."""
 
 import numpy as np
 
-from checks import matrices
+from checks import (
+    accuracy_lapack_orthogonal,
+    accuracy_lapack_spectra,
+    accuracy_lapack_systems,
+    matrices,
+)
 from checks.api import check
-from checks.lapack import IllegalArgument, drivers_for
+from checks.factors import FactorPool
+from checks.lapack import IllegalArgument, Lapack
+from checks.lapack_trials import Trial
 from checks.operands import DTYPES, LETTER
+from checks.splitting import two_threads
 
-__all__ = ["empty", "nan_lapack", "not_positive_definite", "singular"]
+__all__ = ["info", "not_finite"]
 
-#: How a driver says no: newer geev calls NaN an illegal argument; NumPy before 1.25 raised
-#: ValueError or SystemError in place of LinAlgError from lstsq.
-REFUSALS = (np.linalg.LinAlgError, IllegalArgument, ValueError, SystemError)
+SIZES = (1, 2, 3, 5, 8, 9, 16, 17, 33, 65, 129, 160)
+MORE_SIZES = (4, 7, 24, 31, 32, 48, 64, 97, 128, 192, 200)
+THREADED = (200,)
+THREADED_ROUTINES = ("getrf", "potrf")
 
-#: Drivers that are given NaN, and how their results are reduced to arrays.
-LAPACK_CALLS = ("solve", "inv", "cholesky", "qr", "eigh", "eig", "svd", "lstsq")
+#: Drivers that a NaN makes write beyond their arrays, in reference LAPACK too: what they do with
+#: it is no question of the kernels, and would end the process.
+UNSAFE = ("syevr", "syevx", "sbevd")
 
 
 @check(
-    id="special.nan-lapack",
-    title="Factorizations of matrices with NaN end, with an error or NaN",
+    id="special.lapack-info",
+    title="INFO names the pivot that is zero or not positive, and the argument that is illegal",
     category="special",
-    routines=["?gesv", "?potrf", "?geqrf", "?syevd", "?heevd", "?geev", "?gesdd", "?gelsd"],
+    routines=[
+        "?getrf", "?getf2", "?gesv", "?getri", "?potrf", "?potf2", "?posv", "?trtri", "?trtrs",
+        "?lauum", "?gtsv", "?ptsv", "?gbsv", "?sytrf", "?hetrf",
+    ],
     oracle=(
-        "A matrix with one NaN in its lower triangle has no solution: LinAlgError or NaN in the "
-        "result (Demmel et al., arXiv 2207.09281), or an argument that is called illegal; never a "
-        "result that is finite throughout, and never a hang."
+        "A column of zeros stays zero in every step of elimination: INFO is its number. L L^H of "
+        "small integers with less at one diagonal element has -1 as pivot there exactly: INFO is "
+        "its number, in any block, upper and lower. A zero on the diagonal of a triangular, "
+        "diagonal or band matrix: its number. An illegal argument: minus its number, and nothing "
+        "is touched (LAPACK Users' Guide, 'INFO')."
     ),
     catches=(
-        "Iterations that never converge on NaN, comparisons that drop it: OpenBLAS#1343 (endless "
-        "loop), #3318, #4413, numpy#22025."
+        "INFO that blocked, recursive or threaded code loses, or counts from its own block: "
+        "OpenBLAS#2986, #3976, PR#2797, HPAC/ReLAPACK#5."
     ),
-    max_threads=1,
-    budget=30.0,
-)
-def nan_lapack(ctx):
+    budget=120.0,
+)  # fmt: skip
+@two_threads
+def info(ctx):
+    lapack = Lapack(ctx.blas)
+    sizes = SIZES + ctx.by_profile((), MORE_SIZES) if ctx.threads == 1 else THREADED
     for dtype in DTYPES:
-        drivers = drivers_for(ctx.blas, dtype)
-        for n in (2, 17, 70):
-            for at in ((0, 0), (n - 1, 0), (n // 2, n // 3)):
-                a = matrices.positive("random", ctx.seed + n, n, dtype)
-                a[at] = a[at[::-1]] = np.nan
-                for name in LAPACK_CALLS:
-                    ctx.ran()
-                    second = (np.ones((n, 2), dtype),) if name in ("solve", "lstsq") else ()
-                    try:
-                        result = getattr(drivers, name)(a, *second)
-                    except REFUSALS:
+        pool = FactorPool(ctx.seed, max(sizes), dtype.startswith("c"))
+        for n in sizes:
+            for at in sorted({0, n // 3, n // 2, n - 1}) if ctx.threads == 1 else (n // 2,):
+                for routine, arguments in _hopeless(lapack, pool, dtype, n, at):
+                    if ctx.threads > 1 and routine not in THREADED_ROUTINES:
                         continue
-                    parts = result if isinstance(result, tuple) else (result,)
-                    if all(np.all(np.isfinite(part)) for part in parts):
-                        ctx.fail(
-                            LETTER[dtype] + name,
-                            "%s of a %s matrix of %d with NaN at %s: finite throughout"
-                            % (name, dtype, n, list(at)),
-                            {
-                                "dtype": dtype,
-                                "function": name,
-                                "kind": "nan",
-                                "n": n,
-                                "at": list(at),
-                                "seed": ctx.seed + n,
-                            },
-                        )
+                    parameters = {"kind": "pivot", "n": n, "at": at, "seed": ctx.seed}
+                    _require(ctx, lapack, routine, dtype, arguments, at + 1, parameters)
+        for routine, arguments, number in _illegal(lapack, dtype) if ctx.threads == 1 else ():
+            parameters = {"kind": "illegal", "argument": number}
+            _require(ctx, lapack, routine, dtype, arguments, -number, parameters)
 
 
-@check(
-    id="special.singular",
-    title="Exactly singular matrices are called singular",
-    category="special",
-    routines=["?gesv", "?getrf", "?getri"],
-    oracle=(
-        "A column of zeros stays zero in every step of Gaussian elimination, so that its pivot is "
-        "zero exactly and INFO is its number: solve and inv must raise LinAlgError, det must be 0."
-    ),
-    catches="Zero pivots that are not reported, in any blocking of LU: OpenBLAS#3976, numpy#22025.",
-    max_threads=1,
-)
-def singular(ctx):
-    for dtype in DTYPES:
-        drivers = drivers_for(ctx.blas, dtype)
-        for n in (1, 2, 3, 4, 5, 8, 9, 16, 17, 31, 33, 64, 65, 100, 129, 150):
-            for column in sorted({0, n // 3, n // 2, n - 1}):
-                a = matrices.random(ctx.seed + n, n, n, dtype)
-                a[:, column] = 0
-                parameters = {
-                    "kind": "singular",
-                    "dtype": dtype,
-                    "n": n,
-                    "column": column,
-                    "seed": ctx.seed + n,
-                }
-                calls = [
-                    ("solve", lambda a=a, n=n, d=drivers: d.solve(a, np.ones((n, 2), a.dtype))),
-                    ("inv", lambda a=a, d=drivers: d.inv(a)),
-                ]
-                for name, function in calls:
-                    _require_error(ctx, "gesv", name, function, parameters)
-                if dtype in ("float64", "complex128"):
-                    ctx.ran()
-                    determinant = np.linalg.det(a)
-                    if determinant != 0:
-                        ctx.fail(
-                            LETTER[dtype] + "getrf",
-                            "det of a %d x %d matrix whose column %d is zero: %s"
-                            % (n, n, column, determinant),
-                            dict(parameters, function="det"),
-                        )
-
-
-def _require_error(ctx, routine, name, function, parameters):
-    """Require LinAlgError."""
-    ctx.ran()
-    try:
-        function()
-    except np.linalg.LinAlgError:
+def _require(ctx, lapack, routine, dtype, arguments, expected, parameters):
+    name = LETTER[dtype] + routine
+    if not lapack.has(name):
         return
-    facts = ", ".join("%s = %s" % item for item in parameters.items() if item[0] != "seed")
-    ctx.fail(
-        LETTER[parameters["dtype"]] + routine,
-        "%s raised no LinAlgError (%s)" % (name, facts),
-        dict(parameters, function=name),
-    )
+    parameters = dict(parameters, routine=name, dtype=dtype)
+    ctx.trying(name, parameters)
+    try:
+        found = lapack.call(name, *arguments)
+    except IllegalArgument as error:
+        found = error.info
+    ctx.ran()
+    if found != expected:
+        what = ", ".join(
+            "%s %s" % (key, parameters[key]) for key in ("n", "at") if key in parameters
+        )
+        message = "INFO = %d, must be %d (%s)" % (found, expected, what or "illegal argument")
+        ctx.fail(name, message, parameters)
+
+
+def _hopeless(lapack, pool, dtype, n, at):
+    """Yield (routine, arguments) whose pivot `at` (from 0) is the first zero or negative one."""
+
+    def fresh(a):
+        return np.array(a, dtype, order="F")
+
+    pivots, right = np.zeros(n, lapack.integers), np.ones((n, 2), dtype, order="F")
+    singular = matrices.random(pool.seed + n, n, n, dtype)
+    singular[:, at] = 0
+    yield "getrf", (n, n, fresh(singular), n, pivots)
+    if n < 65:
+        yield "getf2", (n, n, fresh(singular), n, pivots)
+    yield "gesv", (n, 2, fresh(singular), n, pivots, right, n)
+    triangle = pool.triangle(unit=False)[:n, :n].copy()
+    triangle[at, at] = 0
+    yield "trtri", ("L", "N", n, fresh(triangle), n)
+    yield "trtri", ("U", "N", n, fresh(triangle.conj().T), n)
+    yield "trtrs", ("L", "N", "N", n, 2, fresh(triangle), n, right, n)
+    work = np.zeros(64 * n, dtype)
+    upper, order = fresh(triangle.conj().T), np.arange(1, n + 1, dtype=lapack.integers)
+    yield "getri", (n, upper, n, order, work, len(work))
+    negative = pool.square[:n, :n].copy()
+    negative[at, at] -= pool.root[at, at] ** 2 + 1
+    for uplo in "LU":
+        yield "potrf", (uplo, n, fresh(negative), n)
+        if n < 65:
+            yield "potf2", (uplo, n, fresh(negative), n)
+    yield "posv", ("U", n, 2, fresh(negative), n, right, n)
+    diagonal = np.ones(n, dtype)
+    diagonal[at] = 0
+    nothing = np.zeros(max(1, n - 1), dtype)
+    yield "gtsv", (n, 2, nothing, diagonal.copy(), nothing.copy(), right, n)
+    yield "ptsv", (n, 2, diagonal.real.copy(), nothing, right, n)
+    yield "gbsv", (n, 0, 0, 2, diagonal.copy().reshape(1, n), 1, pivots, right, n)
+    factor = "hetrf" if dtype.startswith("c") else "sytrf"
+    yield factor, ("L", n, fresh(np.diag(diagonal)), n, pivots, work, len(work))
+
+
+def _illegal(lapack, dtype):
+    """Yield (routine, arguments, number of the illegal one, from 1).
+
+    Not getrs: in OpenBLAS it calls xerbla and leaves INFO as it was, in all versions to 0.3.34.
+    """
+    a, b = np.ones((4, 4), dtype, order="F"), np.ones((4, 2), dtype, order="F")
+    pivots = np.arange(1, 5, dtype=lapack.integers)
+    legal = {
+        "getrf": ((4, 4, a, 4, pivots), ((1, -1), (2, -1), (4, 3))),
+        "gesv": ((4, 2, a, 4, pivots, b, 4), ((1, -1), (2, -1), (4, 3), (7, 3))),
+        "potrf": (("L", 4, a, 4), ((1, "X"), (2, -1), (4, 3))),
+        "lauum": (("U", 4, a, 4), ((1, "X"), (2, -1), (4, 3))),
+        "trtri": (("L", "N", 4, a, 4), ((1, "X"), (2, "X"), (3, -1), (5, 3))),
+        "potri": (("L", 4, a, 4), ((1, "X"), (2, -1), (4, 3))),
+    }
+    for routine, (arguments, wrong) in legal.items():
+        for number, value in wrong:
+            changed = [
+                np.array(x, order="F") if isinstance(x, np.ndarray) else x for x in arguments
+            ]
+            changed[number - 1] = value
+            yield routine, changed, number
 
 
 @check(
-    id="special.not-positive-definite",
-    title="Matrices that are not positive definite have no Cholesky factor",
+    id="special.not-finite-lapack",
+    title="LAPACK ends on NaN and infinity",
     category="special",
-    routines=["?potrf"],
+    routines=[
+        "?sytrf", "?hetrf", "?getri", "?getrs", "?potri", "?posv", "?gbsv", "?gtsv", "?syev",
+        "?heev", "?syevd", "?heevd", "?geev", "?ggev", "?gees", "?gges",
+        "?gehrd", "?gesvd", "?gels", "?geqp3", "?geqrt", "?gelqf",
+    ],
     oracle=(
-        "A symmetric matrix with a negative diagonal element is not positive definite (e_i^T A e_i "
-        "< 0): cholesky must raise LinAlgError, with the element in any block. One with the same "
-        "element positive must not."
+        "The routines of the tables of accuracy.lapack-* are called with a NaN and with an "
+        "infinity in the matrix: they must return, with whatever result or INFO. One that loops is "
+        "ended by the watchdog of the gate, one that crashes is named. Whether INFO told it is "
+        "recorded as a figure: reference LAPACK leaves it open. Not syevr, syevx and sbevd, whose "
+        "reference code walks off its workspace when all comparisons fail."
     ),
-    catches="Blocked and recursive Cholesky that loses INFO: OpenBLAS#2986.",
+    catches="Scaling and QR sweeps that never end: OpenBLAS#1343, #1490.",
     max_threads=1,
-)
-def not_positive_definite(ctx):
+    idle=30.0,
+)  # fmt: skip
+def not_finite(ctx):
+    lapack = Lapack(ctx.blas)
+    tables = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
+    routines = [
+        routine for module in tables for routine in module.TABLE if routine.name not in UNSAFE
+    ]
+    told = ctx.details.setdefault("told_by_info", [])
     for dtype in DTYPES:
-        drivers = drivers_for(ctx.blas, dtype)
-        for n in (1, 2, 3, 5, 8, 16, 17, 33, 64, 65, 100, 129, 150):
-            for at in sorted({0, n // 3, n // 2, n - 1}):
-                a = matrices.positive("random", ctx.seed + n, n, dtype)
-                parameters = {
-                    "kind": "indefinite",
-                    "dtype": dtype,
-                    "n": n,
-                    "at": at,
-                    "seed": ctx.seed + n,
-                }
-                ctx.ran()
-                try:
-                    drivers.cholesky(a)
-                except np.linalg.LinAlgError as error:
-                    ctx.fail(
-                        LETTER[dtype] + "potrf",
-                        "definite, yet: %s" % error,
-                        dict(parameters, kind="definite", function="cholesky"),
-                    )
-                a[at, at] = -1
-                _require_error(
-                    ctx, "potrf", "cholesky", lambda a=a, d=drivers: d.cholesky(a), parameters
-                )
-
-
-@check(
-    id="special.empty",
-    title="Matrices without elements are no error",
-    category="special",
-    routines=["?gesv", "?getrf", "?potrf", "?geqrf", "?syevd", "?heevd", "?geev", "?gesdd"],
-    oracle=(
-        "Shapes follow from the definitions: a 0 x 0 system has an empty solution, its determinant "
-        "is 1 (the empty product), and no routine may fail or touch memory."
-    ),
-    catches="Quick returns that are missing or misplaced: OpenBLAS PR#2797, #2914 (k = 0).",
-    max_threads=1,
-)
-def empty(ctx):
-    for dtype in ("float64", "complex128"):
-        none, tall, wide = (np.zeros(shape, dtype) for shape in ((0, 0), (3, 0), (0, 3)))
-        for name, function, expected in (
-            ("gesv", lambda a=none: np.linalg.solve(a, np.zeros((0, 2), a.dtype)).shape, (0, 2)),
-            ("gesv", lambda a=none: np.linalg.inv(a).shape, (0, 0)),
-            ("potrf", lambda a=none: np.linalg.cholesky(a).shape, (0, 0)),
-            ("syevd", lambda a=none: np.linalg.eigh(a)[1].shape, (0, 0)),
-            ("geev", lambda a=none: np.linalg.eigvals(a).shape, (0,)),
-            ("getrf", lambda a=none: complex(np.linalg.det(a)), 1),
-            ("geqrf", lambda a=tall: [x.shape for x in np.linalg.qr(a)], [(3, 0), (0, 0)]),
-            ("geqrf", lambda a=wide: [x.shape for x in np.linalg.qr(a)], [(0, 0), (0, 3)]),
-            ("gesdd", lambda a=tall: np.linalg.svd(a, compute_uv=False).shape, (0,)),
-            ("gesdd", lambda a=wide: np.linalg.svd(a, compute_uv=False).shape, (0,)),
-        ):
-            ctx.ran()
-            try:
-                result = function()
-            except np.linalg.LinAlgError as error:
-                result = error
-            if result != expected:
-                ctx.fail(
-                    LETTER[dtype] + name,
-                    "%s without elements: %r, expected %r" % (name, result, expected),
-                    {"kind": "empty", "dtype": dtype, "routine": name},
-                )
+        for kind in matrices.NOT_FINITE:
+            for n in ctx.by_profile((5,), (2, 5, 12, 33, 65)):
+                for routine in routines:
+                    name = routine.named(dtype)
+                    variant = routine.variants[n % len(routine.variants)]
+                    if not lapack.has(name):
+                        continue
+                    parameters = {
+                        "routine": name, "variant": variant, "dtype": dtype, "kind": kind,
+                        "size": n, "seed": ctx.seed,
+                    }  # fmt: skip
+                    ctx.trying(name, parameters)
+                    ctx.ran()
+                    try:
+                        with np.errstate(all="ignore"):
+                            routine.run(Trial(lapack, dtype, n, kind, ctx.seed), variant)
+                    except (np.linalg.LinAlgError, IllegalArgument):
+                        if name not in told:
+                            told.append(name)

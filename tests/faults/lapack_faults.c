@@ -132,3 +132,11 @@ void scipy_dormqr_64_(const char *side, const char *trans, blasint *m, blasint *
     ormqr(side, trans, m, n, k, a, lda, tau, c, ldc, work, lwork, info, one, two);
     if (fault("ormqr") && *lwork != -1 && *side == 'R') c[*m - 1] += 1e-9;
 }
+
+void scipy_dgehrd_64_(blasint *n, blasint *ilo, blasint *ihi, double *a, blasint *lda, double *tau,
+                      double *work, blasint *lwork, blasint *info) {
+    void (*gehrd)(blasint *, blasint *, blasint *, double *, blasint *, double *, double *,
+                  blasint *, blasint *) = real("dgehrd_");
+    gehrd(n, ilo, ihi, a, lda, tau, work, lwork, info);
+    if (fault("gehrd-nan") && *lwork != -1 && *n > 4 && isnan(a[*n / 2 + *n / 3 * *lda])) abort();
+}

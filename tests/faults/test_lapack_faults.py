@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ MODULES = [
     "accuracy_lapack_systems",
     "exact_lu",
     "exact_triangular",
+    "special_lapack",
 ]
 
 #: fault, check that must find it, threads.
@@ -49,23 +51,37 @@ FAULTS = [
     ("ggev", "accuracy.lapack-spectra", 1),
     ("gelsy-rank", "accuracy.lapack-orthogonal", 1),
     ("ormqr", "accuracy.lapack-orthogonal", 1),
+    ("getrf-info", "special.lapack-info", 1),
+    ("getrf-late-info", "special.lapack-info", 1),
+    ("potrf-info", "special.lapack-info", 1),
+    ("trtri-info", "special.lapack-info", 1),
 ]
 
 #: A table is about what its routine prepares for: factors of sytrf by what sytrs solves.
 REPORTED = {"sytrs": "dsytrf"}
 
+#: Asks only that each call ends: no answer can be wrong.
+NOT_FINITE = "special.not-finite-lapack"
+
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
-GOOD += [("getrf-threads", "exact.lu", 1), ("", "exact.lu", 2), ("", "exact.triangular-factors", 2)]
+GOOD += [
+    ("", NOT_FINITE, 1),
+    ("getrf-threads", "exact.lu", 1),
+    ("", "exact.lu", 2),
+    ("", "exact.triangular-factors", 2),
+]
 
 
 @pytest.fixture(scope="module")
-def answers(
-    numpy_site: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Mapping[tuple[str, str, int], dict[str, Any]]:
+def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(__file__).with_name("lapack_faults.c").read_text()
-    site = plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+    return plant(numpy_site, source, tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def answers(planted_site: Path) -> Mapping[tuple[str, str, int], dict[str, Any]]:
     asked = [*GOOD, *FAULTS]
-    return dict(zip(asked, ask_checks(site, MODULES, asked), strict=True))
+    return dict(zip(asked, ask_checks(planted_site, MODULES, asked), strict=True))
 
 
 @pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
@@ -99,4 +115,10 @@ def test_the_real_library_passes(
 def test_every_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
     checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
-    assert checks == {check for _, check, _ in FAULTS}
+    assert checks == {check for _, check, _ in FAULTS} | {NOT_FINITE}
+
+
+def test_a_driver_that_a_nan_kills_ends_the_child(planted_site: Path) -> None:
+    """The gate names it by what was noted before the call; hangs are ended by its watchdog."""
+    with pytest.raises(AssertionError, match=f"-{int(signal.SIGABRT)}"):
+        ask_checks(planted_site, MODULES, [("gehrd-nan", NOT_FINITE, 1)])
