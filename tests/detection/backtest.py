@@ -46,8 +46,8 @@ class BackTestCase:
 
     `checks`: any of them must fail; `kernels`: on each of them; `silent`: kernels that the bug does
     not reach; `runs`: how often a race is tried (found: at least once). An artefact is "WHEEL" or
-    "WHEEL + LIBRARY"; a library "source TAG" is one that the user has to give. `note`: what the
-    reader should know, above all why a bug does not show here.
+    "WHEEL + LIBRARY"; a library "source TAG" is one that the user has to give. `shows_here`: false
+    where the bug could not be made to show by any means, as `note` explains.
     """
 
     id: str
@@ -60,6 +60,7 @@ class BackTestCase:
     threads: int = 1
     runs: int = 1
     public: bool = False
+    shows_here: bool = True
     note: str = ""
 
 
@@ -78,6 +79,11 @@ class Verdict:
     told: str = ""
     missing: str = ""  # why there is no answer
     unanswered: tuple[str, ...] = field(default=())  # checks without an answer, with outcomes
+
+    @property
+    def hit(self) -> bool:
+        """Whether a named check failed on every kernel, in some run."""
+        return bool(self.hits) and all(self.hits.values())
 
 
 def read_cases(path: Path = CASES) -> tuple[BackTestCase, ...]:
@@ -119,7 +125,7 @@ class BackTest:
         for artefact in case.bad:
             verdict = self._verdict(case, artefact, case.kernels, "smoke", bad=True)
             verdicts.append(verdict)
-            if not verdict.missing and not all(verdict.hits.values()):
+            if not verdict.missing and not verdict.hit:
                 verdicts.append(self._verdict(case, artefact, case.kernels, "full", bad=True))
             if case.silent:
                 verdicts.append(self._verdict(case, artefact, case.silent, "smoke", bad=False))
