@@ -502,9 +502,9 @@ class Finding:
 class Requirement:
     """One line of matrices/policy.toml.
 
-    It is about the comparisons whose check id matches one of `checks` (shell patterns). Comparisons
-    of a kind in `forbid` violate it; with `answers`, each of them must have an answer.
-    `emulated`: whether cells that ran under an emulator count.
+    It is about the comparisons whose check id matches one of `checks` and none of `besides` (shell
+    patterns). Comparisons of a kind in `forbid` violate it; with `answers`, each of them must have
+    an answer. `emulated`: whether cells that ran under an emulator count.
     """
 
     id: str
@@ -513,6 +513,7 @@ class Requirement:
     owner: str
     reason: str
     checks: tuple[str, ...]
+    besides: tuple[str, ...] = ()
     forbid: tuple[ComparisonKind, ...] = ()
     answers: bool = False
     emulated: bool = False

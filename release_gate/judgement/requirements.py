@@ -27,7 +27,9 @@ NAMED = 4
 
 def is_about(requirement: Requirement, check: str) -> bool:
     """Say whether `requirement` is about `check`."""
-    return any(fnmatchcase(check, pattern) for pattern in requirement.checks)
+    return any(fnmatchcase(check, pattern) for pattern in requirement.checks) and not any(
+        fnmatchcase(check, pattern) for pattern in requirement.besides
+    )
 
 
 def violates(comparison: Comparison, requirement: Requirement) -> bool:

@@ -235,6 +235,14 @@ def test_an_informing_requirement_never_stops_a_release() -> None:
     assert not decision.findings[0].blocking
 
 
+def test_what_a_line_is_not_about_does_not_violate_it() -> None:
+    results = with_observation(passing(PLAN), PLAN.cells[-1].cell, CRASH)
+    assert PLAN.cells[-1].cell.role is Role.CANDIDATE
+    assert decide(PLAN, results, (requirement("numeric"),)).verdict is Verdict.NO_GO
+    besides = requirement("numeric", besides=(CRASH.check,))
+    assert decide(PLAN, results, (besides,)).verdict is not Verdict.NO_GO
+
+
 def test_an_emulated_cell_counts_only_where_the_policy_says_so() -> None:
     emulated = tuple(
         PlannedCell(cell=cell(role, "Haswell", 1, emulator="qemu"), checks=("exact.gemm",))

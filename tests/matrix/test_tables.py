@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import shutil
 import tomllib
@@ -13,12 +14,14 @@ import pytest
 import toml
 from attrs import frozen
 
+from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
 from release_gate.model import ComparisonKind, Provider, Tier
-from release_gate.resources import matrices_dir
+from release_gate.resources import checks_dir, matrices_dir
 from release_gate.versions import OpenBLASVersion
+from release_gate.wheels.inspection import INSPECTIONS
 
 if TYPE_CHECKING:
     from release_gate.matrix.tables import Matrices
@@ -70,6 +73,13 @@ def test_pins_and_numpy_releases_fit_together(matrices: Matrices) -> None:
 def test_policy_stops_what_must_not_ship(matrices: Matrices) -> None:
     blocking = [row for row in matrices.requirements if row.tier is Tier.BLOCKING]
     forbidden = {kind for row in blocking for kind in row.forbid if "*" in row.checks}
+    for row in matrices.requirements:
+        known = [spec.id for spec in (*INSPECTIONS, *read_checks(checks_dir()))]
+        for pattern in (*row.checks, *row.besides):
+            assert fnmatch.filter(known, pattern), f"{row.id}: {pattern} matches no check"
+    informed = {pattern for row in matrices.requirements for pattern in row.besides}
+    for pattern in informed:  # what does not block is told by a line of its own
+        assert any(pattern in row.checks for row in matrices.requirements)
     assert forbidden == {
         ComparisonKind.REGRESSED,
         ComparisonKind.NEW,
