@@ -74,7 +74,7 @@ class Campaign:
         ]
 
     def _reach_key(self, cell: Cell, profile: str, check: str) -> str:
-        state = digest_of(self.subject.digest, self.specs[check].digest)
+        state = digest_of(self.subject.digest, self.specs[check].digest, "failing")
         return f"{check} {cell.kernel} t{cell.threads} {profile} {state}"
 
     def measure(self, cell: Cell, profile: str) -> None:
@@ -83,9 +83,7 @@ class Campaign:
         missing = [check for check, key in keys.items() if key not in self.reach]
         if not missing:
             return
-        run = self.subject.ask(
-            missing, kernel=cell.kernel, threads=cell.threads, profile=profile, until_found=False
-        )
+        run = self.subject.ask(missing, kernel=cell.kernel, threads=cell.threads, profile=profile)
         for answer in run.answers:
             if answer.check in keys:
                 self.reach.put(
@@ -98,6 +96,7 @@ class Campaign:
                     reason=answer.reason[:MOST_REASON],
                     seconds=round(answer.seconds, 2),
                     calls=sorted(answer.calls),
+                    failing=sorted(answer.failing),
                 )
 
     def measured(self, cell: Cell, profile: str) -> list[dict[str, Any]]:
@@ -106,17 +105,20 @@ class Campaign:
         known = self.reach.of(self._reach_key(cell, profile, check) for check in checks)
         return sorted(known, key=lambda line: (line["seconds"], line["check"]))
 
-    def candidates(self, fault: Fault, cell: Cell, profile: str) -> list[str]:
+    def candidates(
+        self, fault: Fault, cell: Cell, profile: str
+    ) -> dict[str, frozenset[str] | None]:
         """Return the checks that could tell `fault` in `cell`, cheapest first.
 
-        Those that fail or do not answer without a fault tell nothing.
+        Each with the routines in which it fails without a fault (None: it passes), as it does on a
+        true bug of the library: it can tell others then. One without an answer can tell nothing.
         """
         reference = Cell(KERNEL, cell.threads) if profile == "full" else cell
-        return [
-            line["check"]
+        return {
+            line["check"]: frozenset(line["failing"]) if line["outcome"] == "failed" else None
             for line in self.measured(reference, profile)
-            if fault.routine.name in line["calls"] and line["outcome"] == "passed"
-        ]
+            if fault.routine.name in line["calls"] and line["outcome"] in {"passed", "failed"}
+        }
 
     def key(self, fault: Fault) -> str:
         """Return the name of a fault's result: it changes with the library and with any check."""
@@ -149,8 +151,10 @@ class Campaign:
             checks = self.candidates(fault, cell, profile)
             if not checks:
                 continue
+            known = {check: failing for check, failing in checks.items() if failing is not None}
             run = self.subject.ask(
-                checks,
+                list(checks),
+                known=known,
                 fault=fault.spec,
                 kernel=cell.kernel,
                 threads=cell.threads,

@@ -30,7 +30,7 @@ from tests.detection.routines import ROUTINES
 from tests.detection.source import library_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from release_gate.execution.child import Ending, Event
     from release_gate.model import Artifact
@@ -41,30 +41,32 @@ __all__ = ["Answer", "Counts", "Run", "Subject", "make_subject"]
 
 @frozen(kw_only=True)
 class Answer:
-    """What one check said, in seconds of wall time."""
+    """What one check said, in seconds of wall time; `failing`: routines with wrong results."""
 
     check: str
     outcome: str
     reason: str
     seconds: float
     calls: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
 
-    @property
-    def is_failure(self) -> bool:
-        return self.outcome in {"failed", "crashed", "hung"}
+    def tells_more(self, known: Mapping[str, frozenset[str]]) -> bool:
+        """Whether it fails in another way than without a fault.
+
+        `known`: the routines in which checks fail without one.
+        """
+        if self.outcome == "failed":
+            return self.check not in known or not self.failing <= known[self.check]
+        return self.outcome in {"crashed", "hung"}
 
 
 @frozen(kw_only=True)
 class Run:
-    """The answers of one child, and how often the fault was in force."""
+    """The answers of one run, the one that tells the fault, and how often that was in force."""
 
     answers: tuple[Answer, ...]
+    found: Answer | None
     in_force: int
-
-    @property
-    def found(self) -> Answer | None:
-        """Return the answer that tells the fault, if one does."""
-        return next((answer for answer in self.answers if answer.is_failure), None)
 
 
 class Counts:
@@ -115,26 +117,30 @@ class Subject:
         kernel: str,
         threads: int,
         profile: str,
-        until_found: bool = True,
+        known: Mapping[str, frozenset[str]] | None = None,
     ) -> Run:
-        """Run `checks` in order, in one child; with `until_found`, up to the first that fails."""
+        """Run `checks` in order, up to the first that tells more than is `known`.
+
+        Without `known`, all of them are run.
+        """
         with counting() as counts:
             environment = child_environment(kernel, threads)
             environment |= {"PLANTED_FAULT": fault, "PLANTED_COUNTS": str(counts.path)}
             asked = list(checks)
             answers: list[Answer] = []
             while asked:
-                listener = _Listener(counts, until_found=until_found)
+                listener = _Listener(counts, known)
                 ending = self._child(asked, listener, environment, threads, profile)
                 answers += listener.answers
                 blamed = _blamed(ending) if ending and not listener.refused else None
                 if blamed is not None:
                     answers = [each for each in answers if each.check != blamed.check]
                     answers.append(evolve(blamed, calls=listener.called()))
-                if blamed is None or blamed.check not in asked or until_found:
+                if blamed is None or blamed.check not in asked or known is not None:
                     break
                 asked = asked[asked.index(blamed.check) + 1 :]
-            return Run(answers=tuple(answers), in_force=counts.read()[0])
+            told = (each for each in answers if each.tells_more(known or {}))
+            return Run(answers=tuple(answers), found=next(told, None), in_force=counts.read()[0])
 
     def _child(
         self,
@@ -172,9 +178,9 @@ class Subject:
 class _Listener:
     """Turns the events of a child into answers."""
 
-    def __init__(self, counts: Counts, *, until_found: bool) -> None:
+    def __init__(self, counts: Counts, known: Mapping[str, frozenset[str]] | None) -> None:
         self.counts = counts
-        self.until_found = until_found
+        self.known = known
         self.answers: list[Answer] = []
         self.refused = False  # NumPy could not be imported, and the child has said why
         self._before = counts.read()
@@ -203,9 +209,10 @@ class _Listener:
                     reason=event["reason"],
                     seconds=event["seconds"],
                     calls=self.called(),
+                    failing=frozenset(case["routine"] for case in event["evidence"]["cases"]),
                 )
                 self.answers.append(answer)
-                if self.until_found and answer.is_failure:
+                if self.known is not None and answer.tells_more(self.known):
                     raise _Enough
 
 

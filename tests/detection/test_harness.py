@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from release_gate.checklist import read_checks
 from release_gate.resources import checks_dir
 from tests.detection import backtest as backtest_module
@@ -14,11 +16,11 @@ from tests.detection.document import fault_list, found_in
 from tests.detection.faults import Fault
 from tests.detection.results import Results
 from tests.detection.routines import ROUTINES
+from tests.detection.subject import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
 
@@ -41,6 +43,29 @@ def test_a_fault_is_tried_in_the_cells_that_it_needs() -> None:
 
     assert cells() == (Cell("Haswell", 1), Cell("Haswell", 8))
     assert cells(kernel="SkylakeX", threads="many") == (Cell("SkylakeX", 8),)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failing", "told"),
+    [
+        ("passed", [], False),
+        ("failed", ["dgemm"], True),
+        ("failed", ["cscal"], False),  # as it does without a fault
+        ("failed", ["cscal", "dgemm"], True),
+        ("crashed", [], True),
+        ("hung", [], True),
+        ("not-exercised", [], False),
+        ("error", [], False),
+    ],
+)
+def test_a_fault_is_told_by_what_fails_through_it_alone(
+    outcome: str, failing: list[str], *, told: bool
+) -> None:
+    answer = Answer(
+        check="exact.level1", outcome=outcome, reason="", seconds=1.0, failing=frozenset(failing)
+    )
+    assert answer.tells_more({"exact.level1": frozenset({"cscal"})}) is told
+    assert answer.tells_more({}) is (outcome in {"failed", "crashed", "hung"})
 
 
 def test_the_cases_are_well_formed() -> None:
