@@ -168,8 +168,7 @@ def reflectors(ctx):
                 seed = ctx.seed + m
                 stream = np.random.RandomState(seed)
                 step, tau = rotate((1, 2, -1), index), rotate((2, -1, 1, 0), index)
-                # Zeros at the end of v and a negative step: LAPACK's own larf starts in them.
-                zeros = rotate((0, 0, 1, 3), index + 1) if step > 0 else 0
+                zeros = rotate((0, 0, 1, 3), index + 1)
                 parameters = {
                     "routine": "larf", "dtype": dtype, "m": m, "n": n, "side": side, "step": step,
                     "tau": tau, "zeros": zeros, "seed": seed,
@@ -177,6 +176,8 @@ def reflectors(ctx):
                 length = m if side == "L" else n
                 v = integer_columns(stream, length, 1, is_complex)
                 v[max(1, length - zeros) :] = 0
+                if step < 0:  # reference larf drops zeros at the end of v and then starts too early
+                    v[-1] = 1
                 c = integer_columns(stream, m, n, is_complex)
                 stored = np.full(abs(step) * length + 1, poison(dtype), dtype)
                 stored[: abs(step) * length : abs(step)] = v[::-1, 0] if step < 0 else v[:, 0]

@@ -5,6 +5,7 @@ here only. Every array is copied to Fortran order first, so that arguments are l
 Each function raises `LinAlgError` as `numpy.linalg` would.
 """
 
+import contextlib
 import ctypes
 
 import numpy as np
@@ -76,7 +77,9 @@ class Lapack:
         """
         info = self.integer(0)
         passed, lengths = self._passed(arguments)
-        self._function(name)(*passed, ctypes.byref(info), *lengths)
+        # Some builds find NumPy's own xerbla_, which sets a Python error. INFO tells as well.
+        with contextlib.suppress(SystemError, ValueError):
+            self._function(name)(*passed, ctypes.byref(info), *lengths)
         if info.value < 0:
             raise IllegalArgument(name, info.value)
         return info.value
