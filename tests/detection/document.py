@@ -61,7 +61,8 @@ def render(
     date = dt.datetime.now(dt.UTC).date()
     machine = f"{host.cpu}, {host.cores} cores, {host.system} {host.machine}, {date}"
     parts = [INTRODUCTION.format(machine=machine)]
-    parts += [_back_test(cases)] if cases else []
+    measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
+    parts += [_back_test(cases)] if measured else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
     parts += [_silence(quiet, busy)] if quiet or busy else []
     return "\n\n".join(parts) + "\n"
