@@ -27,8 +27,10 @@ MODULES = [
     "accuracy_spectra",
     "accuracy_systems",
     "exact",
+    "special_empty",
     "special_flags",
     "special_lapack",
+    "special_nan_lapack",
     "special_products",
     "special_updates",
     "special_vectors",
@@ -65,13 +67,19 @@ FAULTS = [
     ("syrk-triangle", "special.beta-zero", 1),
     ("stale-nan", "special.stale-buffer", 1),
     ("flag", "special.fp-flags", 1),
-    ("singular", "special.singular", 1),
-    ("indefinite", "special.not-positive-definite", 1),
+    ("singular", "special.lapack-info", 1),
+    ("indefinite", "special.lapack-info", 1),
     ("empty", "special.empty", 1),
 ]
 
-#: Their faults are planted by test_level12_faults.
-ELSEWHERE = {"special.blas-flags", "special.complex-scal", "special.iamax", "special.nrm2"}
+#: Their faults are planted by test_level12_faults and test_lapack_faults.
+ELSEWHERE = {
+    "special.blas-flags",
+    "special.complex-scal",
+    "special.iamax",
+    "special.not-finite-lapack",
+    "special.nrm2",
+}
 
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
 GOOD += [("threaded", "exact.gemm", 1), ("", "exact.gemm", 2)]

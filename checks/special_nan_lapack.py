@@ -1,0 +1,63 @@
+"""NaN in a matrix: a driver of LAPACK gives an error or NaN, never numbers."""
+
+import numpy as np
+
+from checks import matrices
+from checks.api import check
+from checks.lapack import IllegalArgument, drivers_for
+from checks.operands import DTYPES, LETTER
+
+__all__ = ["nan_lapack"]
+
+REFUSALS = (np.linalg.LinAlgError, IllegalArgument, ValueError, SystemError)
+
+#: Drivers that are given NaN, and how their results are reduced to arrays.
+LAPACK_CALLS = ("solve", "inv", "cholesky", "qr", "eigh", "eig", "svd", "lstsq")
+
+
+@check(
+    id="special.nan-lapack",
+    title="Factorizations of matrices with NaN end, with an error or NaN",
+    category="special",
+    routines=["?gesv", "?potrf", "?geqrf", "?syevd", "?heevd", "?geev", "?gesdd", "?gelsd"],
+    oracle=(
+        "A matrix with one NaN in its lower triangle has no solution: LinAlgError or NaN in the "
+        "result (Demmel et al., arXiv 2207.09281), or an argument that is called illegal; never a "
+        "result that is finite throughout, and never a hang."
+    ),
+    catches=(
+        "Iterations that never converge on NaN, comparisons that drop it: OpenBLAS#1343 (endless "
+        "loop), #3318, #4413, numpy#22025."
+    ),
+    max_threads=1,
+    budget=30.0,
+)
+def nan_lapack(ctx):
+    for dtype in DTYPES:
+        drivers = drivers_for(ctx.blas, dtype)
+        for n in (2, 17, 70):
+            for at in ((0, 0), (n - 1, 0), (n // 2, n // 3)):
+                a = matrices.positive("random", ctx.seed + n, n, dtype)
+                a[at] = a[at[::-1]] = np.nan
+                for name in LAPACK_CALLS:
+                    ctx.ran()
+                    second = (np.ones((n, 2), dtype),) if name in ("solve", "lstsq") else ()
+                    try:
+                        result = getattr(drivers, name)(a, *second)
+                    except REFUSALS:
+                        continue
+                    parts = result if isinstance(result, tuple) else (result,)
+                    if all(np.all(np.isfinite(part)) for part in parts):
+                        ctx.fail(
+                            LETTER[dtype] + name,
+                            "%s of a %s matrix of %d with NaN at %s: finite throughout"
+                            % (name, dtype, n, list(at)),
+                            {
+                                "dtype": dtype,
+                                "function": name,
+                                "kind": "nan",
+                                "n": n,
+                                "at": list(at),
+                                "seed": ctx.seed + n,
+                            },
+                        )
