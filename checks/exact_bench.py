@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from checks.factors import FactorPool
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER, poison
 from checks.oracles import compare, surroundings_intact
 
@@ -97,17 +97,17 @@ class Bench:
             self.missing.add(name)
             return False
         self.ctx.trying(name, parameters)
-        if not info:
-            self.lapack.subroutine(name, *arguments)
-            return True
+        call = self.lapack.call if info else self.lapack.subroutine
         try:
-            found = self.lapack.call(name, *arguments)
-        except IllegalArgument as error:
-            found = error
-        if found == 0:
-            return True
+            found = call(name, *arguments)
+        except REFUSALS as error:
+            wrong = str(error)
+        else:
+            if not found:
+                return True
+            wrong = "INFO = %d on input that has an answer" % found
         self.ctx.ran()
-        self.ctx.fail(name, "INFO is not 0 on input that has an answer: %s" % found, parameters)
+        self.ctx.fail(name, "%s: %s" % (_described(parameters), wrong), parameters)
         return False
 
     def judge(self, routine, dtype, parameters, block, result, expected, written):

@@ -1,18 +1,17 @@
 """LAPACK drivers in all four precisions, called in the library itself.
 
 `numpy.linalg` converts single precision to double, so that sgesv, cheevd and the like are reached
-here only. Every array is copied to Fortran order first, so that arguments are left as they were.
-Each function raises `LinAlgError` as `numpy.linalg` would.
+here only. Every call is made in memory that shows what it must not have written
+(`checks.lapack_call`). Drivers leave their arguments as they were and raise `LinAlgError` as
+`numpy.linalg` would.
 """
-
-import contextlib
-import ctypes
 
 import numpy as np
 
+from checks.lapack_call import LapackCall, Overwritten
 from checks.operands import LETTER, real_dtype
 
-__all__ = ["IllegalArgument", "Lapack", "drivers_for"]
+__all__ = ["REFUSALS", "IllegalArgument", "Lapack", "Overwritten", "drivers_for"]
 
 
 class IllegalArgument(Exception):
@@ -21,6 +20,10 @@ class IllegalArgument(Exception):
     def __init__(self, name, info):
         super().__init__("%s: illegal argument %d" % (name, -info))
         self.info = info
+
+
+#: What a call raises instead of giving a result.
+REFUSALS = (IllegalArgument, Overwritten, np.linalg.LinAlgError)
 
 
 def drivers_for(library, dtype):
@@ -55,13 +58,11 @@ class NumPyDrivers:
 class Lapack:
     """LAPACK of `library` (a `checks.blas.Library`): any routine by `call`, drivers by methods.
 
-    The methods have the interface of `numpy.linalg`. integer, integers: the library's integer type,
-    of ctypes and of NumPy.
+    The methods have the interface of `numpy.linalg`. integers: the library's integer type.
     """
 
     def __init__(self, library):
         self._library = library
-        self.integer = library.integer
         self.integers = np.dtype(library.integer)
         self._functions = {}
 
@@ -70,44 +71,32 @@ class Lapack:
         return self._library.has(name + "_")
 
     def call(self, name, *arguments):
-        """Call "dgetrf" by reference and return INFO; raise IllegalArgument when it is negative.
+        """Call "dgetrf" by reference and return INFO.
 
-        arguments: all but INFO. Strings get their hidden lengths appended, arrays pass their first
-        element, integers are of the library's size, None is a null pointer.
+        Arguments as for `LapackCall`. Raises IllegalArgument when INFO is negative, Overwritten
+        when something was written that must not be.
         """
-        info = self.integer(0)
-        passed, lengths = self._passed(arguments)
-        # Some builds find NumPy's own xerbla_, which sets a Python error. INFO tells as well.
-        with contextlib.suppress(SystemError, ValueError):
-            self._function(name)(*passed, ctypes.byref(info), *lengths)
-        if info.value < 0:
-            raise IllegalArgument(name, info.value)
-        return info.value
+        ready = self.prepared(name, *arguments)
+        ready.make()
+        info = ready.end()
+        if info < 0:
+            raise IllegalArgument(name, info)
+        return info
 
     def subroutine(self, name, *arguments):
-        """Call a routine that has no INFO, such as "dlaswp"; arguments as for `call`."""
-        passed, lengths = self._passed(arguments)
-        self._function(name)(*passed, *lengths)
+        """Call a routine that has no INFO, such as "dlaswp"; the rest as for `call`."""
+        ready = LapackCall(self._function(name), name, arguments, self.integers, info=False)
+        ready.make()
+        ready.end()
+
+    def prepared(self, name, *arguments):
+        """Return the `LapackCall`, to be made once, in whatever thread."""
+        return LapackCall(self._function(name), name, arguments, self.integers)
 
     def _function(self, name):
         if name not in self._functions:
             self._functions[name] = self._library.function(name + "_")
         return self._functions[name]
-
-    def _passed(self, arguments):
-        """Return the arguments as ctypes passes them, and the hidden lengths of strings."""
-        passed, lengths = [], []
-        for argument in arguments:
-            if isinstance(argument, np.ndarray):
-                passed.append(ctypes.c_void_p(argument.__array_interface__["data"][0]))
-            elif isinstance(argument, str):
-                passed.append(ctypes.c_char_p(argument.encode()))
-                lengths.append(ctypes.c_size_t(len(argument)))
-            elif argument is None:
-                passed.append(None)
-            else:
-                passed.append(ctypes.byref(self.integer(argument)))
-        return passed, lengths
 
     def with_workspace(self, name, dtype, before, after=()):
         """Call a routine that takes WORK and LWORK, after asking it how long WORK must be.

@@ -10,7 +10,7 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from checks import matrices
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER, real_dtype
 
 __all__ = ["SIZES", "THREADED_SIZES", "Routine", "Trial", "ask"]
@@ -164,7 +164,7 @@ def _try(ctx, routine, name, trial, variant):
     ctx.trying(name, parameters)
     try:
         ratios = routine.run(trial, variant)
-    except (np.linalg.LinAlgError, IllegalArgument) as error:
+    except REFUSALS as error:
         ctx.ran()
         ctx.fail(name, "%s, on input that has an answer (%s)" % (error, where), parameters)
         return

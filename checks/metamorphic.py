@@ -11,7 +11,7 @@ import numpy as np
 
 from checks import matrices
 from checks.api import check
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER
 from checks.oracles import BLAS_LIMIT, multiply
 from checks.splitting import two_threads
@@ -204,7 +204,7 @@ def repeat(ctx):
                 try:
                     first = call()
                     different = [i for i in range(1, rounds) if call() != first]
-                except (np.linalg.LinAlgError, IllegalArgument) as error:
+                except REFUSALS as error:
                     ctx.ran()
                     message = "%s, on input that has an answer" % error
                     ctx.fail(LETTER[dtype] + routine, message, parameters)

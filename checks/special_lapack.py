@@ -10,7 +10,7 @@ from checks import (
 )
 from checks.api import check
 from checks.factors import FactorPool
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import REFUSALS, IllegalArgument, Lapack, Overwritten
 from checks.lapack_trials import Trial
 from checks.operands import DTYPES, LETTER
 from checks.splitting import two_threads
@@ -76,6 +76,10 @@ def _require(ctx, lapack, routine, dtype, arguments, expected, parameters):
         found = lapack.call(name, *arguments)
     except IllegalArgument as error:
         found = error.info
+    except Overwritten as error:
+        ctx.ran()
+        ctx.fail(name, str(error), parameters)
+        return
     ctx.ran()
     if found != expected:
         what = ", ".join(
@@ -191,6 +195,8 @@ def not_finite(ctx):
                     try:
                         with np.errstate(all="ignore"):
                             routine.run(Trial(lapack, dtype, n, kind, ctx.seed), variant)
-                    except (np.linalg.LinAlgError, IllegalArgument):
+                    except Overwritten as error:
+                        ctx.fail(name, str(error), parameters)
+                    except REFUSALS:
                         if name not in told:
                             told.append(name)
