@@ -17,7 +17,7 @@ from checks.oracles import (
 )
 from checks.splitting import two_threads
 
-__all__ = ["orthogonal"]
+__all__ = ["inside", "orthogonal"]
 
 
 def _shape(trial, shape):
@@ -34,7 +34,7 @@ def _least_squares(trial, flags):
     rows, unknowns = operator.shape
     ratios = {}
     for name, b, ratio in (
-        ("consistent", _inside(trial, operator, columns), consistent_ratio),
+        ("consistent", inside(trial, operator, columns), consistent_ratio),
         ("normal", trial.random(rows, columns), normal_ratio),
     ):
         x = np.zeros((max(m, n), columns), trial.dtype, "F")
@@ -45,7 +45,7 @@ def _least_squares(trial, flags):
     return ratios
 
 
-def _inside(trial, a, columns):
+def inside(trial, a, columns):
     """Return a right-hand side in A's range, as far as its precision holds it."""
     return multiply(a, trial.random(a.shape[1], columns)).astype(trial.dtype)
 
@@ -62,7 +62,7 @@ def _deficient(trial, flags, solve):
     for factor in factors:  # an identity within keeps the rank
         factor[:rank, :rank] = np.eye(rank)
     a = multiply(*factors).astype(trial.dtype)
-    b = _inside(trial, a, columns)
+    b = inside(trial, a, columns)
     x = np.zeros((max(m, n), columns), trial.dtype, "F")
     x[:m] = b
     tolerance, found = trial.reals(1), trial.pivots(1)

@@ -18,13 +18,13 @@ from checks.oracles import (
 )
 from checks.splitting import two_threads
 
-__all__ = ["spectra"]
+__all__ = ["pair_ratios", "spectra"]
 
 #: The relative gap of eigenvalues from which inverse iteration is left to itself.
 GAP = 1e-3
 
 
-def _pairs(a, w, v):
+def pair_ratios(a, w, v):
     """Return the ratios of some eigenpairs of a Hermitian matrix; EIG/dsyt21.f, dsyt22.f."""
     residual = norm(multiply(a, v) - v * w)
     ratios = {
@@ -53,7 +53,7 @@ def _expert(trial, flags, name, workspaces):
     before += (tolerance, found, w, z, n)
     trial.call_with_work(name, (*before, *workspaces[0]), workspaces[1])
     wanted = last if selection == "I" else n
-    ratios = _pairs(a, w[:wanted], z[:, :wanted])
+    ratios = pair_ratios(a, w[:wanted], z[:, :wanted])
     ratios["orthogonality"] = ratios["orthogonality"] * GAP
     ratios["count"] = 0.0 if found[0] == wanted else np.inf
     return ratios
@@ -79,7 +79,7 @@ def _plain(trial, uplo):
     v, w = np.array(a, order="F"), trial.reals(n)
     after = [(trial.real, 3 * n)] if trial.is_complex else []
     trial.call_with_work(trial.named("syev", "heev"), ("V", uplo, n, v, n, w), after)
-    return _pairs(a, w, v)
+    return pair_ratios(a, w, v)
 
 
 def _divided(trial, uplo):
@@ -89,7 +89,7 @@ def _divided(trial, uplo):
     reals = [(trial.real, 1, "ask")] if trial.is_complex else []
     after = [*reals, (trial.integers, 1, "ask")]
     trial.call_with_work(trial.named("syevd", "heevd"), ("V", uplo, n, v, n, w), after)
-    return _pairs(a, w, v)
+    return pair_ratios(a, w, v)
 
 
 def _banded(trial, flags):
@@ -108,7 +108,7 @@ def _banded(trial, flags):
     after = [*reals, (trial.integers, 1, "ask")]
     before = ("V", uplo, n, width, band, width + 1, w, z, n)
     trial.call_with_work(trial.named("sbevd", "hbevd"), before, after)
-    return _pairs(a, w, z)
+    return pair_ratios(a, w, z)
 
 
 def _generalized(trial, flags):

@@ -7,7 +7,7 @@ from checks.lapack_trials import Routine, ask
 from checks.oracles import LINEAR_LIMIT, inverse_ratio, multiply, norm, over, solve_ratio, unit
 from checks.splitting import two_threads
 
-__all__ = ["systems"]
+__all__ = ["hermitian_indefinite", "symmetric_indefinite", "systems"]
 
 
 def _columns(trial):
@@ -24,12 +24,12 @@ def _indefinite(trial, uplo, factor, solve, a):
     return {"residual": solve_ratio(a, x, b)}
 
 
-def _hermitian_indefinite(trial, uplo):
+def hermitian_indefinite(trial, uplo):
     names = (trial.named("sytrf", "hetrf"), trial.named("sytrs", "hetrs"))
     return _indefinite(trial, uplo, *names, trial.hermitian())
 
 
-def _symmetric_indefinite(trial, uplo):
+def symmetric_indefinite(trial, uplo):
     a = trial.general(trial.n, trial.n)
     return _indefinite(trial, uplo, "sytrf", "sytrs", a + a.T)
 
@@ -165,8 +165,8 @@ TRIANGLES = ("LN", "UN", "LU", "UU")
 SOLUTIONS = ("LNN", "UTN", "LCU", "UNU", "LTN", "UCN")
 
 TABLE = (
-    Routine("sytrf", _hermitian_indefinite, LINEAR_LIMIT, ("L", "U"), ORDINARY, "hetrf"),
-    Routine("sytrf", _symmetric_indefinite, LINEAR_LIMIT, ("U", "L"), ("random", "large")),
+    Routine("sytrf", hermitian_indefinite, LINEAR_LIMIT, ("L", "U"), ORDINARY, "hetrf"),
+    Routine("sytrf", symmetric_indefinite, LINEAR_LIMIT, ("U", "L"), ("random", "large")),
     Routine("getri", _inverse, LINEAR_LIMIT, ("",), ("random", "spectrum", "graded")),
     Routine("getrs", _transposed, LINEAR_LIMIT, ("T", "C", "N"), (*ORDINARY, "near-singular")),
     Routine("potri", _definite_inverse, LINEAR_LIMIT, ("L", "U"), ("random", "spectrum", "graded")),
@@ -204,4 +204,4 @@ TABLE = (
 )  # fmt: skip
 @two_threads
 def systems(ctx):
-    ask(ctx, TABLE)
+    ask(ctx, TABLE, few=False)

@@ -42,7 +42,7 @@ __all__ = ["lstsq", "qr"]
 def qr(ctx):
     kinds = ("random", "spectrum", "graded", "near-singular", "large", "small")
     threaded = threaded_sizes(((65, 40), (143, 101)), ((33, 20), (80, 65)))
-    sizes = (*rectangular(SMALL + MEDIUM), (300, 7), (1025, 5))
+    sizes = (*rectangular(SMALL + ctx.by_profile((129,), MEDIUM)), (300, 7), (1025, 5))
     sizes += ctx.by_profile((), ((300, 257),))
     for drivers, parameters in each_case(ctx, "qr", sizes, kinds, threaded):
         m, n = parameters["size"]
@@ -79,7 +79,7 @@ def qr(ctx):
 def lstsq(ctx):
     kinds = ("random", "spectrum", "clustered")
     threaded = threaded_sizes(((40, 20), (129, 97)), ((20, 12), (65, 50)))
-    sizes = (*rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (512, 8), (9, 300))
+    sizes = (*rectangular(SMALL + ctx.by_profile((97,), MEDIUM)), (512, 8), (9, 300))
     for drivers, parameters in each_case(ctx, "lstsq", sizes, kinds, threaded):
         _fit(ctx, drivers, parameters)
     if ctx.threads == 1:

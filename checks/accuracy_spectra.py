@@ -51,7 +51,7 @@ def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     kinds += ("rank-one",)
     threaded = threaded_sizes((65, 97, *ctx.by_profile((), (200,))), (33, 65))
-    sizes = SMALL + MEDIUM + ctx.by_profile((), LARGE)
+    sizes = SMALL + ctx.by_profile((97, 129), MEDIUM + LARGE)
     for drivers, parameters in each_case(ctx, "eigh", sizes, kinds, threaded):
         n, dtype = parameters["size"], parameters["dtype"]
         a = matrices.hermitian(parameters["kind"], parameters["seed"], n, dtype)
@@ -96,7 +96,7 @@ def eig(ctx):
     # Not graded: balancing does not keep the normwise backward error small there.
     kinds = ("random", "spectrum", "clustered", "large", "small", "companion")
     threaded = threaded_sizes((40, 97), (25, 65))
-    sizes = SMALL + ctx.by_profile((75, 97, 129), MEDIUM + LARGE[:1])
+    sizes = SMALL + ctx.by_profile((97,), MEDIUM + LARGE[:1])
     for drivers, parameters in each_case(ctx, "eig", sizes, kinds, threaded):
         n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], n, n, parameters["dtype"])
@@ -136,7 +136,7 @@ def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     kinds += ("ones", "hilbert")
     threaded = threaded_sizes(((40, 33), (97, 65)), ((20, 16), (65, 50)))
-    sizes = (*rectangular(SMALL + ctx.by_profile((97, 129), MEDIUM)), (41, 50), (300, 7), (5, 1025))
+    sizes = (*rectangular(SMALL + ctx.by_profile((97,), MEDIUM)), (41, 50), (300, 7), (5, 1025))
     for drivers, parameters in each_case(ctx, "svd", sizes, kinds, threaded):
         m, n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], m, n, parameters["dtype"])

@@ -48,7 +48,7 @@ __all__ = ["cholesky", "det", "inv", "solve"]
 )
 @few_threads
 def solve(ctx):
-    sizes = SMALL + MEDIUM + ctx.by_profile((283,), LARGE)
+    sizes = SMALL + ctx.by_profile((129,), MEDIUM + LARGE)
     threaded = threaded_sizes((33, 101, 143, *ctx.by_profile((), (283,))), (33, 80))
     for drivers, parameters in each_case(ctx, "solve", sizes, matrices.KINDS, threaded):
         n, seed = parameters["size"], parameters["seed"]
@@ -116,7 +116,7 @@ def _distance(x, dtype):
 def inv(ctx):
     kinds = ("random", "spectrum", "clustered", "graded")
     threaded = threaded_sizes((101, 143, *ctx.by_profile((), (200, 283))), (33, 80))
-    sizes = SMALL + MEDIUM + ctx.by_profile((200,), LARGE)
+    sizes = SMALL + ctx.by_profile((129,), MEDIUM + LARGE)
     for drivers, parameters in each_case(ctx, "inv", sizes, kinds, threaded):
         n = parameters["size"]
         a = matrices.general(parameters["kind"], parameters["seed"], n, n, parameters["dtype"])
@@ -169,7 +169,7 @@ def _elementary_inverses(ctx):
 def cholesky(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = threaded_sizes((65, 129, 257, *ctx.by_profile((), (300,))), (33, 129))
-    sizes = SMALL + MEDIUM + ctx.by_profile((257,), LARGE)
+    sizes = SMALL + ctx.by_profile((129,), MEDIUM + LARGE)
     for drivers, parameters in each_case(ctx, "cholesky", sizes, kinds, threaded):
         n, dtype = parameters["size"], parameters["dtype"]
         a = matrices.positive(parameters["kind"], parameters["seed"], n, dtype)

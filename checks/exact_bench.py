@@ -10,19 +10,22 @@ import functools
 
 import numpy as np
 
-from checks.factors import FactorPool
+from checks.factors import FactorPool, LargeFactorPool
 from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER, poison
 from checks.oracles import compare, surroundings_intact
 
 __all__ = [
     "DENSE",
+    "LARGE",
+    "LARGE_FACTORS",
     "RIGHT_HAND_SIDES",
     "ROWS_BEYOND",
     "SIZES",
     "Bench",
     "half",
     "integer_columns",
+    "large_pool",
     "of_uplo",
     "placed",
     "triangle_of",
@@ -35,10 +38,14 @@ SIZES = (
 )  # fmt: skip
 MORE_SIZES = (*range(1, 129), 143, 191, 192, 225, 255, 283, 300, 385, 513, 641)
 
-#: Astride the sizes from which work is split: Cholesky 64 and 128 rows per thread, LU 10,000 and
-#: 40,000 elements per thread, triangular inverses and products a few unrolls.
-THREADED = (129, 283)
-MORE_THREADED = (65, 143, 257, 385)
+#: Beyond all blocks and with every tail at once, in all precisions: 64 * 5 - 1, and more than 10^5
+#: elements. From two factors, so that references cost little.
+LARGE_FACTORS = (11, 29)
+LARGE = 319
+
+#: For several threads, astride the sizes from which work is split: Cholesky 64 and 128 rows per
+#: thread, LU 10,000 and 40,000 elements per thread, triangular inverses a few unrolls.
+MORE_THREADED = (65, 129, 143, 257, 283, 385)
 
 #: Largest size of complex matrices in the smoke profile: their references cost four times as much.
 COMPLEX_SMOKE = 160
@@ -53,6 +60,7 @@ RIGHT_HAND_SIDES = (1, 2, 3, 4, 7, 9, 17, 70)
 
 #: The checks of one child share their pools.
 _pool = functools.lru_cache(maxsize=2)(FactorPool)
+large_pool = functools.lru_cache(maxsize=2)(LargeFactorPool)
 
 
 class Bench:
@@ -62,7 +70,7 @@ class Bench:
         self.ctx = ctx
         self.lapack = Lapack(ctx.blas)
         self.missing = set()
-        sizes, more = (SIZES, MORE_SIZES) if ctx.threads == 1 else (THREADED, MORE_THREADED)
+        sizes, more = (SIZES, MORE_SIZES) if ctx.threads == 1 else ((), MORE_THREADED)
         self._sizes = sorted({*sizes, *ctx.by_profile((), more)})
         #: Each split step of several threads costs a time slice when a core is taken.
         self.few = ctx.threads > 1 and ctx.profile != "stress"
@@ -70,22 +78,26 @@ class Bench:
 
     def each_size(self, dtype):
         """Yield (index, size) for that precision."""
-        for index, n in enumerate(self._sizes_of(dtype)):
-            if n <= DENSE or not self._alternate or (index + DTYPES.index(dtype)) % 2:
+        for index, n in enumerate((*self._sizes_of(dtype), LARGE)):
+            by_turns = self._alternate and DENSE < n < LARGE
+            if not by_turns or (index + DTYPES.index(dtype)) % 2:
                 yield index, n
 
     def _sizes_of(self, dtype):
         if self.ctx.profile == "smoke" and dtype.startswith("c"):
             return [n for n in self._sizes if n <= COMPLEX_SMOKE]
-        return self._sizes[-1:] if self.few and self.ctx.profile == "smoke" else self._sizes
+        return self._sizes
 
     def uplos(self, index):
         """Return the triangles to try: both, or one by turns."""
         return "LU"[index % 2] if self.few else "LU"
 
-    def pool(self, dtype):
-        """Return the `FactorPool` of that precision."""
-        return _pool(self.ctx.seed, self._sizes_of(dtype)[-1], dtype.startswith("c"))
+    def pool(self, dtype, n):
+        """Return the `FactorPool` of that precision for matrices of n rows."""
+        is_complex = dtype.startswith("c")
+        if n == LARGE:
+            return large_pool(self.ctx.seed, LARGE_FACTORS, is_complex)
+        return _pool(self.ctx.seed, self._sizes_of(dtype)[-1], is_complex)
 
     def call(self, routine, dtype, parameters, *arguments, info=True):
         """Call a routine by its name without letter; return whether it did what can be judged.

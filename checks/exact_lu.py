@@ -5,6 +5,7 @@ import numpy as np
 from checks.api import check
 from checks.exact_bench import (
     DENSE,
+    LARGE,
     RIGHT_HAND_SIDES,
     ROWS_BEYOND,
     SIZES,
@@ -12,11 +13,14 @@ from checks.exact_bench import (
     integer_columns,
     placed,
 )
-from checks.factors import eliminated_order, small_product
+from checks.factors import ThinFactors, eliminated_order, small_product
 from checks.operands import DTYPES, poison, rotate
 from checks.splitting import two_threads
 
 __all__ = ["lu", "reflectors"]
+
+#: More than 10^5 elements at the cost of some products of vectors.
+THIN = ((20_011, 6), (7, 20_011))
 
 
 @check(
@@ -27,7 +31,7 @@ __all__ = ["lu", "reflectors"]
     oracle=(
         "A = P L U with entries of L at most 1/2, pivots 1, -1, i, -i and small integers in U: no "
         "sum or quotient rounds and each pivot is the only largest entry, so that factors, pivots, "
-        "solutions and inverses must be equal. Sizes 1..300 in four precisions, m x n both ways, "
+        "solutions and inverses must be equal. Sizes 1..319 in four precisions, m x n both ways, "
         "all transpositions, 1..70 right-hand sides, leading dimensions beyond the rows; what lies "
         "between and beyond stays NaN."
     ),
@@ -49,6 +53,7 @@ def lu(ctx):
             if n <= DENSE:
                 _factor(bench, dtype, "getf2", n, other)
                 _row_exchanges(bench, dtype, n, other)
+            if n <= DENSE or (n == LARGE and not bench.few):  # it splits each of its steps
                 _inverse_from_lu(bench, dtype, n)
             columns = rotate(RIGHT_HAND_SIDES, n)
             _solve_lu(bench, dtype, "gesv", n, columns, "N")
@@ -57,11 +62,15 @@ def lu(ctx):
                 every if ctx.profile != "smoke" else (rotate(every, n), rotate(every, n + 1))
             ):
                 _solve_lu(bench, dtype, "getrs", n, columns, trans)
+        for m, n in THIN:
+            factors = ThinFactors(ctx.seed, m, n, dtype.startswith("c"))
+            _factor(bench, dtype, "getrf", m, n, factors)
     bench.end()
 
 
-def _factor(bench, dtype, routine, m, n):
-    pool, seed, beyond = bench.pool(dtype), bench.ctx.seed, rotate(ROWS_BEYOND, m, n)
+def _factor(bench, dtype, routine, m, n, pool=None):
+    pool = pool or bench.pool(dtype, max(m, n))
+    seed, beyond = bench.ctx.seed, rotate(ROWS_BEYOND, m, n)
     parameters = {
         "routine": routine, "dtype": dtype, "m": m, "n": n, "beyond": beyond, "seed": seed,
     }  # fmt: skip
@@ -77,7 +86,7 @@ def _factor(bench, dtype, routine, m, n):
 
 
 def _solve_lu(bench, dtype, routine, n, columns, trans):
-    pool, seed, beyond = bench.pool(dtype), bench.ctx.seed, rotate(ROWS_BEYOND, n, columns)
+    pool, seed, beyond = bench.pool(dtype, n), bench.ctx.seed, rotate(ROWS_BEYOND, n, columns)
     parameters = {
         "routine": routine, "dtype": dtype, "n": n, "columns": columns, "trans": trans,
         "beyond": beyond, "seed": seed,
@@ -126,7 +135,7 @@ def _row_exchanges(bench, dtype, m, n):
 
 def _inverse_from_lu(bench, dtype, n):
     """getri of factors whose inverses are exact: A^-1 = U^-1 L^-1 P."""
-    pool, seed, beyond = bench.pool(dtype), bench.ctx.seed, rotate(ROWS_BEYOND, n)
+    pool, seed, beyond = bench.pool(dtype, n), bench.ctx.seed, rotate(ROWS_BEYOND, n)
     parameters = {"routine": "getri", "dtype": dtype, "n": n, "beyond": beyond, "seed": seed}
     permutation = np.random.RandomState(seed + n).permutation(n)
     _, pivots = eliminated_order(permutation, n)
@@ -135,9 +144,7 @@ def _inverse_from_lu(bench, dtype, n):
     work = np.zeros(64 * n, dtype)
     arguments = (n, block, leading, pivots.astype(bench.lapack.integers), work, len(work))
     if bench.call("getri", dtype, parameters, *arguments):
-        inverse = small_product(
-            pool.inverse(unit=False)[:n, :n].conj().T, pool.inverse(unit=True)[:n, :n]
-        )
+        inverse = pool.inverses_product(n, unit=True)
         expected = np.empty_like(inverse)
         expected[:, np.arange(n)] = inverse[:, permutation]
         bench.judge("getri", dtype, parameters, block, block[:n, :n], expected, n * n)

@@ -5,6 +5,7 @@ import numpy as np
 from checks.api import check
 from checks.exact_bench import (
     DENSE,
+    LARGE,
     RIGHT_HAND_SIDES,
     ROWS_BEYOND,
     Bench,
@@ -29,7 +30,7 @@ __all__ = ["cholesky", "triangular"]
     oracle=(
         "A = L L^H with 1, 2 or 4 on the diagonal of L and small integers below: nothing rounds, "
         "so that the factor, solutions and the inverse must be equal; upper and lower, the other "
-        "triangle and all beyond the rows stay NaN. Sizes 1..300 in four precisions."
+        "triangle and all beyond the rows stay NaN. Sizes 1..319 in four precisions."
     ),
     catches=(
         "Recursive and threaded Cholesky with wrong tiles or a wrong INFO, one uplo alone: "
@@ -47,6 +48,7 @@ def cholesky(ctx):
             uplo = "LU"[index % 2]
             if n <= DENSE:
                 _definite(bench, dtype, "potf2", n, uplo)
+            if n <= DENSE or n == LARGE:
                 _definite_inverse(bench, dtype, n, "UL"[index % 2])
             columns = rotate(RIGHT_HAND_SIDES, n)
             _definite_solution(bench, dtype, "potrs", n, columns, uplo)
@@ -55,7 +57,7 @@ def cholesky(ctx):
 
 
 def _definite(bench, dtype, routine, n, uplo):
-    pool, beyond = bench.pool(dtype), rotate(ROWS_BEYOND, n)
+    pool, beyond = bench.pool(dtype, n), rotate(ROWS_BEYOND, n)
     parameters = {
         "routine": routine, "dtype": dtype, "n": n, "uplo": uplo, "beyond": beyond,
         "seed": bench.ctx.seed,
@@ -68,7 +70,7 @@ def _definite(bench, dtype, routine, n, uplo):
 
 
 def _definite_solution(bench, dtype, routine, n, columns, uplo):
-    pool, seed, beyond = bench.pool(dtype), bench.ctx.seed, rotate(ROWS_BEYOND, n, columns)
+    pool, seed, beyond = bench.pool(dtype, n), bench.ctx.seed, rotate(ROWS_BEYOND, n, columns)
     parameters = {
         "routine": routine, "dtype": dtype, "n": n, "columns": columns, "uplo": uplo,
         "beyond": beyond, "seed": seed,
@@ -85,13 +87,12 @@ def _definite_solution(bench, dtype, routine, n, columns, uplo):
 
 def _definite_inverse(bench, dtype, n, uplo):
     """potri of a factor T whose inverse is exact: (T T^H)^-1 = T^-H T^-1."""
-    pool, beyond = bench.pool(dtype), rotate(ROWS_BEYOND, n)
+    pool, beyond = bench.pool(dtype, n), rotate(ROWS_BEYOND, n)
     parameters = {
         "routine": "potri", "dtype": dtype, "n": n, "uplo": uplo, "beyond": beyond,
         "seed": bench.ctx.seed,
     }  # fmt: skip
-    inverse = pool.inverse(unit=False)[:n, :n]
-    whole = small_product(inverse.conj().T, inverse)
+    whole = pool.inverses_product(n, unit=False)
     factor = of_uplo(pool.triangle(unit=False)[:n, :n], uplo)
     block, leading = half(factor, uplo, dtype, beyond)
     if bench.call("potri", dtype, parameters, uplo, n, block, leading):
@@ -109,7 +110,7 @@ def _definite_inverse(bench, dtype, n, uplo):
         "T = (I + M)(I + N) D with M M = N N = 0 and powers of two in D has the exact inverse "
         "D^-1 (I - N)(I - M); U U^H and L^H L of small integers are exact; T X = B with integer X "
         "too, and so are all sums on the way. Upper and lower, unit and not, all transpositions; "
-        "the other triangle and all beyond the rows stay NaN. Sizes 1..300 in four precisions."
+        "the other triangle and all beyond the rows stay NaN. Sizes 1..319 in four precisions."
     ),
     catches=(
         "Blocked and threaded trtri and lauum, which potri and getri are made of, and the "
@@ -136,7 +137,7 @@ def triangular(ctx):
 
 
 def _triangular_inverse(bench, dtype, routine, n, uplo, unit):
-    pool, beyond = bench.pool(dtype), rotate(ROWS_BEYOND, n)
+    pool, beyond = bench.pool(dtype, n), rotate(ROWS_BEYOND, n)
     parameters = {
         "routine": routine, "dtype": dtype, "n": n, "uplo": uplo, "unit": unit, "beyond": beyond,
         "seed": bench.ctx.seed,
@@ -156,7 +157,7 @@ def _triangular_inverse(bench, dtype, routine, n, uplo, unit):
 
 def _triangular_product(bench, dtype, routine, n, uplo):
     """L^H L or U U^H, of trailing blocks."""
-    pool, beyond = bench.pool(dtype), rotate(ROWS_BEYOND, n)
+    pool, beyond = bench.pool(dtype, n), rotate(ROWS_BEYOND, n)
     parameters = {
         "routine": routine, "dtype": dtype, "n": n, "uplo": uplo, "beyond": beyond,
         "seed": bench.ctx.seed,
@@ -170,7 +171,7 @@ def _triangular_product(bench, dtype, routine, n, uplo):
 
 
 def _triangular_solution(bench, dtype, n, uplo, trans, unit):
-    pool, seed, beyond = bench.pool(dtype), bench.ctx.seed, rotate(ROWS_BEYOND, n)
+    pool, seed, beyond = bench.pool(dtype, n), bench.ctx.seed, rotate(ROWS_BEYOND, n)
     columns = rotate(RIGHT_HAND_SIDES, n)
     parameters = {
         "routine": "trtrs", "dtype": dtype, "n": n, "columns": columns, "uplo": uplo,

@@ -14,6 +14,8 @@ import numpy as np
 
 __all__ = [
     "FactorPool",
+    "LargeFactorPool",
+    "ThinFactors",
     "eliminated_order",
     "exact_cholesky",
     "exact_product",
@@ -123,6 +125,65 @@ class FactorPool:
     def inverse(self, unit):
         """Return the inverse of `triangle`."""
         return self._triangles[1] if unit else self._triangles[1] / self._scales[:, None]
+
+    def inverses_product(self, n, unit):
+        """Return inverse(False)^H inverse(unit), of leading blocks of n rows."""
+        return small_product(self.inverse(unit=False)[:n, :n].conj().T, self.inverse(unit)[:n, :n])
+
+
+class LargeFactorPool:
+    """The same for large n: Kronecker products of the members of two pools.
+
+    (A x B) (C x D) = AC x BD, and Kronecker products of triangular matrices are triangular, so that
+    products and inverses cost n^2, not n^3. Off the diagonal of `lower` nothing exceeds 1/2, as
+    `FactorPool` demands it. n is the product of `factors`, and only whole matrices are to be had of
+    what is not a leading block of every pair.
+    """
+
+    def __init__(self, seed, factors, is_complex):
+        first, second = (FactorPool(seed + place, n, is_complex) for place, n in enumerate(factors))
+        self._pools = first, second
+        self.seed = seed
+        self.n = first.n * second.n
+        self.is_complex = is_complex
+        for name in ("lower", "upper", "root", "product", "square", "gram"):
+            setattr(self, name, np.kron(getattr(first, name), getattr(second, name)))
+        self._triangles = {unit: self._kron(FactorPool.triangle, unit) for unit in (False, True)}
+        self._inverses = {unit: self._kron(FactorPool.inverse, unit) for unit in (False, True)}
+
+    def _kron(self, method, *arguments):
+        return np.kron(*(method(pool, *arguments) for pool in self._pools))
+
+    def triangle(self, unit):
+        return self._triangles[unit]
+
+    def inverse(self, unit):
+        return self._inverses[unit]
+
+    def inverses_product(self, n, unit):
+        if n != self.n:
+            raise ValueError("only of all %d rows, not of %d" % (self.n, n))
+        return np.kron(*(pool.inverses_product(pool.n, unit) for pool in self._pools))
+
+
+class ThinFactors:
+    """Factors of an m x n matrix of which one dimension is small; as in `FactorPool`.
+
+    lower, upper: m x n, zero beyond their k = min(m, n) columns or rows.
+    """
+
+    def __init__(self, seed, m, n, is_complex):
+        k = min(m, n)
+        random = np.random.RandomState(seed)
+        phases = (1, -1, 1j, -1j) if is_complex else (1.0, -1.0)
+        dtype = complex if is_complex else float
+        self.seed = seed
+        self.is_complex = is_complex
+        self.lower, self.upper = np.zeros((m, n), dtype), np.zeros((m, n), dtype)
+        self.lower[:, :k] = np.tril(random.choice((0, *phases), (m, k)) * 0.5, -1) + np.eye(m, k)
+        self.upper[:k] = np.triu(random.randint(-2, 3, (k, n)), 1)
+        self.upper[:k, :k] += np.diag(random.choice(phases, k))
+        self.product = small_product(self.lower[:, :k], self.upper[:k])
 
 
 def small_product(a, b):

@@ -107,7 +107,7 @@ class Lapack:
         work = np.zeros(1, dtype)
         more = [np.zeros(max(1, length), kind) for kind, length, *_ in after]
         asks = [bool(flags) for _, _, *flags in after]
-        self.call(name, *before, work, -1, *_interleave(more, asks, query=True))
+        self.call(name, *_unread(before), work, -1, *_interleave(more, asks, query=True))
         work = np.zeros(max(1, int(work[0].real)), dtype)
         more = [
             np.zeros(max(len(array), int(array[0].real)) if asked else len(array), array.dtype)
@@ -223,7 +223,7 @@ class Lapack:
         work, real_work = np.zeros(1, dtype), np.zeros(1, s.dtype)
         integer_work = np.zeros(1, self.integers)
         reals = (real_work,) if is_complex else ()
-        self.call(name, *before, work, -1, *reals, integer_work)
+        self.call(name, *_unread(before), work, -1, *reals, integer_work)
         work = np.zeros(int(work[0].real), dtype)
         reals = (np.zeros(max(1, int(real_work[0])), s.dtype),) if is_complex else ()
         integer_work = np.zeros(max(1, int(integer_work[0])), self.integers)
@@ -235,6 +235,11 @@ class Lapack:
 def _fortran(a):
     """Return a copy in Fortran order."""
     return np.array(a, order="F")
+
+
+def _unread(arguments):
+    """Return the arguments with small arrays: a question for a length reads none of them."""
+    return [np.zeros(1, x.dtype) if isinstance(x, np.ndarray) else x for x in arguments]
 
 
 def _interleave(arrays, asks, query):

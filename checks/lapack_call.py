@@ -18,7 +18,7 @@ __all__ = ["LapackCall", "Overwritten"]
 #: words, that no arithmetic makes by itself; large as an integer.
 CANARY = 0x7FF85A5A
 
-#: Rows by which leading dimensions exceed the matrices.
+#: Rows by which leading dimensions exceed the matrices, or as many as there are if they are fewer.
 PADDING = 3
 
 #: Arrays start 16 bytes behind such a boundary, as `malloc` may place them, at least so many bytes
@@ -28,10 +28,10 @@ ALIGNMENT, OFFSET = 64, 16
 
 #: Routines (without letter) that neither read nor write the other triangle of their first matrix.
 #: Those of the first set are told UPLO by their first string, of the second by their last one.
-HALF_BY_FIRST = frozenset(
-    ("potrf", "potf2", "potrs", "posv", "potri", "trtri", "trti2", "trtrs", "lauum", "lauu2")
-    + ("sytrf", "sytrs", "hetrf", "hetrs")
-)
+HALF_BY_FIRST = frozenset((
+    "potrf", "potf2", "potrs", "posv", "potri", "trtri", "trti2", "trtrs", "lauum", "lauu2",
+    "sytrf", "sytrs", "hetrf", "hetrs",
+))  # fmt: skip
 HALF_BY_LAST = frozenset(("syevr", "heevr", "syevx", "heevx"))
 #: The same where no vectors are asked for, which would be put into the matrix.
 HALF_WITHOUT_VECTORS = frozenset(("syev", "heev", "syevd", "heevd"))
@@ -68,15 +68,14 @@ class LapackCall:
                 leading, mask = max(1, len(argument)), None
                 if argument.ndim == 2:
                     if _is_number(arguments[number + 1]) and arguments[number + 1] == leading:
-                        leading += PADDING
+                        leading += min(leading, PADDING)
                     if half:
                         half, mask = "", _triangle(*argument.shape, half)
                 places.append([number, argument, leading, mask])
             elif _is_number(argument):
                 last = places[-1] if places else None
-                if last and last[0] == number - 1 and last[2] > max(1, len(last[1])):
-                    argument = last[2]
-                numbers.append(argument)
+                follows = last and last[0] == number - 1 and last[2] > max(1, len(last[1]))
+                numbers.append(last[2] if follows else argument)
         return numbers, places
 
     def _lay_out(self, arguments, numbers):
@@ -154,6 +153,14 @@ class LapackCall:
             raise Overwritten("%s: %s" % (self._name, self._damage()))
         return info
 
+    def where(self, expected):
+        """Return what holds the first difference to the `memory` of an equal call, in words."""
+        at = 4 * int(np.flatnonzero(self.memory != expected)[0])
+        return self._names()[max(0, int(np.searchsorted(self._starts, at, "right")) - 1)]
+
+    def _names(self):
+        return ["the integers", "INFO"] + ["argument %d" % (each[0] + 1) for each in self._places]
+
     def _erase(self, view, mask=None):
         _copy(view, _canaries(4).view(view.dtype)[:1], mask)
 
@@ -161,7 +168,7 @@ class LapackCall:
         """Return where the first canary is missing, in words."""
         wrong = np.flatnonzero(self.memory != CANARY)
         at = 4 * int(wrong[0])
-        names = ["the integers", "INFO"] + ["argument %d" % (each[0] + 1) for each in self._places]
+        names = self._names()
         for name, start, each in zip(names[2:], self._starts[2:], self._places):
             _, array, leading, mask = each
             if array.ndim == 2 and start <= at < start + _extent(array, leading):
@@ -169,7 +176,7 @@ class LapackCall:
                 other = row < len(array) and mask is not None
                 what = "the other triangle" if other else "the rows beyond the matrix"
                 return "wrote to %s of %s, at row %d, column %d" % (what, name, row + 1, column + 1)
-        index = int(np.searchsorted(self._starts, at)) - 1
+        index = int(np.searchsorted(self._starts, at, "right")) - 1
         side = "behind " + names[index] if index >= 0 else "before all arguments"
         return "wrote %s (%d words of 4 bytes in all)" % (side, len(wrong))
 

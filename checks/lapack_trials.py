@@ -13,7 +13,7 @@ from checks import matrices
 from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER, real_dtype
 
-__all__ = ["SIZES", "THREADED_SIZES", "Routine", "Trial", "ask"]
+__all__ = ["SIZES", "THREADED_SIZES", "Routine", "Trial", "ask", "attempt"]
 
 #: Tails of loops and unrolls, and the crossovers to divide and conquer (25) and to blocks (32).
 SIZES = (1, 2, 3, 4, 6, 9, 17, 26, 33, 40)
@@ -52,12 +52,13 @@ class Routine(NamedTuple):
 class Trial:
     """The input of one case, and the way to call LAPACK with it.
 
-    dtype, n, kind, seed: of the matrices; adjoint: BLAS's letter for the conjugate transpose ("T"
-    for real); real: dtype of norms and real workspaces; integers: dtype of pivots.
+    lapack: a `Lapack`; dtype, n, kind, seed: of the matrices; adjoint: BLAS's letter for the
+    conjugate transpose ("T" for real); real: dtype of norms and real workspaces; integers: dtype of
+    pivots.
     """
 
     def __init__(self, lapack, dtype, n, kind, seed):
-        self._lapack = lapack
+        self.lapack = lapack
         self.dtype = np.dtype(dtype)
         self.n = n
         self.kind = kind
@@ -89,12 +90,12 @@ class Trial:
 
     def call(self, routine, *arguments):
         """Call a routine by its name without letter; raise LinAlgError when INFO is above zero."""
-        self._checked(routine, self._lapack.call(LETTER[str(self.dtype)] + routine, *arguments))
+        self._checked(routine, self.lapack.call(LETTER[str(self.dtype)] + routine, *arguments))
 
     def call_with_work(self, routine, before, after=()):
         """The same for a routine that says how long its WORK must be (`Lapack.with_workspace`)."""
         name = LETTER[str(self.dtype)] + routine
-        self._checked(routine, self._lapack.with_workspace(name, self.dtype, before, after))
+        self._checked(routine, self.lapack.with_workspace(name, self.dtype, before, after))
 
     def _checked(self, routine, info):
         if info:
@@ -109,19 +110,20 @@ class Trial:
         return np.zeros(max(1, length), self.integers)
 
 
-def ask(ctx, table):
+def ask(ctx, table, few=True):
     """Require every ratio of every routine of `table` to be below its limit.
 
     Smoke: at each size each routine with one variant and one kind, by turns that no two routines
-    share; full: all variants and all kinds of them.
+    share; full: all variants and all kinds of them. few: in threaded smoke cells in one precision
+    each, by turns: each split step costs a time slice.
     """
     lapack = Lapack(ctx.blas)
     missing = set()
     for index, n in enumerate(_sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
-                # In threaded smoke cells one precision each: a split step costs a time slice.
-                if ctx.threads > 1 and ctx.profile == "smoke" and (position - place) % len(DTYPES):
+                by_turns = few and ctx.threads > 1 and ctx.profile == "smoke"
+                if by_turns and (position - place) % len(DTYPES):
                     continue
                 name = routine.named(dtype)
                 if not lapack.has(name):
@@ -129,7 +131,7 @@ def ask(ctx, table):
                     continue
                 for variant, kind in _chosen(ctx, routine, index + position + place):
                     trial = Trial(lapack, dtype, n, kind, ctx.seed + index)
-                    _try(ctx, routine, name, trial, variant)
+                    attempt(ctx, routine, name, trial, variant)
     if missing:
         ctx.details["not_exported"] = sorted(missing)
 
@@ -151,7 +153,8 @@ def _chosen(ctx, routine, turn):
             yield variants[(turn + step) % len(variants)], kinds[step % len(kinds)]
 
 
-def _try(ctx, routine, name, trial, variant):
+def attempt(ctx, routine, name, trial, variant):
+    """Run one case of a routine and require its ratios to be below its limit."""
     parameters = {
         "routine": name,
         "variant": variant,

@@ -9,6 +9,7 @@ from checks import (
     matrices,
 )
 from checks.api import check
+from checks.exact_bench import LARGE, LARGE_FACTORS, large_pool
 from checks.factors import FactorPool
 from checks.lapack import REFUSALS, IllegalArgument, Lapack, Overwritten
 from checks.lapack_trials import Trial
@@ -19,8 +20,10 @@ __all__ = ["info", "not_finite"]
 
 SIZES = (1, 2, 3, 5, 8, 9, 16, 17, 33, 65, 129, 160)
 MORE_SIZES = (4, 7, 24, 31, 32, 48, 64, 97, 128, 192, 200)
-THREADED = (200,)
-THREADED_ROUTINES = ("getrf", "potrf")
+
+#: Triangular solves and Cholesky are split from there, LU from 142.
+THREADED = (65,)
+MORE_THREADED = (200,)
 
 #: Drivers that a NaN makes write beyond their arrays, in reference LAPACK too: what they do with
 #: it is no question of the kernels, and would end the process.
@@ -32,8 +35,8 @@ UNSAFE = ("syevr", "syevx", "sbevd")
     title="INFO names the pivot that is zero or not positive, and the argument that is illegal",
     category="special",
     routines=[
-        "?getrf", "?getf2", "?gesv", "?getri", "?potrf", "?potf2", "?posv", "?trtri", "?trtrs",
-        "?lauum", "?gtsv", "?ptsv", "?gbsv", "?sytrf", "?hetrf",
+        "?getrf", "?getf2", "?gesv", "?getri", "?potrf", "?potf2", "?potri", "?posv", "?trtri",
+        "?trtrs", "?lauum", "?gtsv", "?ptsv", "?gbsv", "?sytrf", "?hetrf",
     ],
     oracle=(
         "A column of zeros stays zero in every step of elimination: INFO is its number. L L^H of "
@@ -51,14 +54,16 @@ UNSAFE = ("syevr", "syevx", "sbevd")
 @two_threads
 def info(ctx):
     lapack = Lapack(ctx.blas)
-    sizes = SIZES + ctx.by_profile((), MORE_SIZES) if ctx.threads == 1 else THREADED
+    sizes, more = (SIZES, MORE_SIZES) if ctx.threads == 1 else (THREADED, MORE_THREADED)
+    sizes += ctx.by_profile((), more)
     for dtype in DTYPES:
         pool = FactorPool(ctx.seed, max(sizes), dtype.startswith("c"))
-        for n in sizes:
-            for at in sorted({0, n // 3, n // 2, n - 1}) if ctx.threads == 1 else (n // 2,):
+        for n in (*sizes, LARGE) if ctx.threads == 1 else sizes:
+            if n == LARGE:
+                pool = large_pool(ctx.seed, LARGE_FACTORS, dtype.startswith("c"))
+            few = ctx.threads > 1 or n == LARGE
+            for at in (n // 2,) if few else sorted({0, n // 3, n // 2, n - 1}):
                 for routine, arguments in _hopeless(lapack, pool, dtype, n, at):
-                    if ctx.threads > 1 and routine not in THREADED_ROUTINES:
-                        continue
                     parameters = {"kind": "pivot", "n": n, "at": at, "seed": ctx.seed}
                     _require(ctx, lapack, routine, dtype, arguments, at + 1, parameters)
         for routine, arguments, number in _illegal(lapack, dtype) if ctx.threads == 1 else ():
@@ -106,6 +111,9 @@ def _hopeless(lapack, pool, dtype, n, at):
     triangle[at, at] = 0
     yield "trtri", ("L", "N", n, fresh(triangle), n)
     yield "trtri", ("U", "N", n, fresh(triangle.conj().T), n)
+    for uplo in "LU":
+        half = triangle if uplo == "L" else triangle.conj().T
+        yield "potri", (uplo, n, fresh(half), n)
     yield "trtrs", ("L", "N", "N", n, 2, fresh(triangle), n, right, n)
     work = np.zeros(64 * n, dtype)
     upper, order = fresh(triangle.conj().T), np.arange(1, n + 1, dtype=lapack.integers)
@@ -123,8 +131,9 @@ def _hopeless(lapack, pool, dtype, n, at):
     yield "gtsv", (n, 2, nothing, diagonal.copy(), nothing.copy(), right, n)
     yield "ptsv", (n, 2, diagonal.real.copy(), nothing, right, n)
     yield "gbsv", (n, 0, 0, 2, diagonal.copy().reshape(1, n), 1, pivots, right, n)
-    factor = "hetrf" if dtype.startswith("c") else "sytrf"
-    yield factor, ("L", n, fresh(np.diag(diagonal)), n, pivots, work, len(work))
+    for factor in ("sytrf", "hetrf") if dtype.startswith("c") else ("sytrf",):
+        for uplo in "LU":
+            yield factor, (uplo, n, fresh(np.diag(diagonal)), n, pivots, work, len(work))
 
 
 def _illegal(lapack, dtype):

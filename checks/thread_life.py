@@ -9,7 +9,7 @@ from checks.factors import exact_cholesky, exact_product
 from checks.team import run_together
 from checks.workers import at_most, require_threads, thread_count
 
-__all__ = ["churn", "small_stack"]
+__all__ = ["churn", "memory_in_use", "small_stack"]
 
 #: Bytes that a thread which has ended may leave behind, and that memory in use may vary by.
 RESIDENT_PER_THREAD, RESIDENT_NOISE = 16 * 2**10, 6 * 2**20
@@ -22,7 +22,7 @@ SMALL_STACK = 256 * 2**10
 SPECTRUM = 50 * 2.0**-52
 
 
-def _memory():
+def memory_in_use():
     """Return (resident bytes, bytes of address space), or None where they cannot be read."""
     try:
         import resource
@@ -68,7 +68,7 @@ def churn(ctx):
     generations = ctx.by_profile(150, 1000, 5000)
     for _ in range(30):
         run_together(short_life)
-    threads, memory = thread_count(), _memory()
+    threads, memory = thread_count(), memory_in_use()
     for _ in range(generations):
         run_together(short_life)
     _judge_growth(ctx, generations, threads, memory, dict(parameters, generations=generations))
@@ -91,7 +91,7 @@ def _judge_growth(ctx, generations, threads, memory, parameters):
             ("resident memory", RESIDENT_PER_THREAD * generations + RESIDENT_NOISE),
             ("address space", ADDRESSES_PER_THREAD * generations + ADDRESSES_NOISE),
         )
-        for (name, limit), before, after in zip(limits, memory, _memory()):
+        for (name, limit), before, after in zip(limits, memory, memory_in_use()):
             ctx.ran()
             ctx.details[name.replace(" ", "_") + "_gained_kib"] = (after - before) // 1024
             if after - before > limit:
