@@ -1,5 +1,7 @@
 /* Faults of LAPACK routines that NumPy does not call, each under a name that the environment chooses. */
 
+#include <sched.h>
+
 typedef int64_t blasint;
 
 void scipy_dgetrf_64_(blasint *m, blasint *n, double *a, blasint *lda, blasint *ipiv,
@@ -13,6 +15,7 @@ void scipy_dgetrf_64_(blasint *m, blasint *n, double *a, blasint *lda, blasint *
     if (fault("getrf-pivot") && *m > 16 && *n > 16) ipiv[15] = 16;
     if (fault("getrf-outside") && *lda > *m) a[*m] = 0;
     if (fault("getrf-threads") && threads() > 1 && *n > 100) a[*n - 1] += 1;
+    if (fault("getrf-large") && *m * *n > 100000) a[*m * 2 / 3] += 1;
     if (fault("getrf-info")) *info = 0;
     if (fault("getrf-late-info") && *info) ++*info;
 }
@@ -48,7 +51,10 @@ UPLO_ROUTINE(dpotrf, {
     if (fault("potrf-triangle") && *uplo == 'L' && *n > 1) a[*lda] = 0;
     if (fault("potrf-info")) *info = 0;
 })
-UPLO_ROUTINE(dpotri, { if (fault("potri") && *n > 20) a[0] *= 1 + 1e-13; })
+UPLO_ROUTINE(dpotri, {
+    if (fault("potri") && *n > 20) a[0] *= 1 + 1e-13;
+    if (fault("potri-info")) *info = 0;
+})
 UPLO_ROUTINE(dlauum, { if (fault("lauum") && *uplo == 'U' && *n % 16 == 15) a[0] = 0; })
 
 void scipy_dtrtri_64_(const char *uplo, const char *diag, blasint *n, double *a, blasint *lda,
@@ -139,4 +145,54 @@ void scipy_dgehrd_64_(blasint *n, blasint *ilo, blasint *ihi, double *a, blasint
                   blasint *, blasint *) = real("dgehrd_");
     gehrd(n, ilo, ihi, a, lda, tau, work, lwork, info);
     if (fault("gehrd-nan") && *lwork != -1 && *n > 4 && isnan(a[*n / 2 + *n / 3 * *lda])) abort();
+}
+
+void scipy_dgeqrf_64_(blasint *m, blasint *n, double *a, blasint *lda, double *tau, double *work,
+                      blasint *lwork, blasint *info) {
+    void (*geqrf)(blasint *, blasint *, double *, blasint *, double *, double *, blasint *,
+                  blasint *) = real("dgeqrf_");
+    geqrf(m, n, a, lda, tau, work, lwork, info);
+    if (*lwork == -1) return;
+    if (fault("geqrf-beyond") && *lda > *m) a[*m] = 5;
+    if (fault("geqrf-large") && *m * *n > 100000) a[*m / 2] += 1;
+    if (fault("geqrf-info")) info[1] = 0;
+    if (fault("geqrf-argument")) --*lwork;
+}
+
+void scipy_dsytrf_64_(const char *uplo, blasint *n, double *a, blasint *lda, blasint *ipiv,
+                      double *work, blasint *lwork, blasint *info, size_t length) {
+    void (*sytrf)(const char *, blasint *, double *, blasint *, blasint *, double *, blasint *,
+                  blasint *, size_t) = real("dsytrf_");
+    sytrf(uplo, n, a, lda, ipiv, work, lwork, info, length);
+    if (*lwork == -1) return;
+    if (fault("sytrf-triangle") && *uplo == 'U' && *n > 8) a[*n - 1] = 5;
+    if (fault("sytrf-pivots")) ipiv[*n] = 0;
+}
+
+/* Through a scratch space that all callers share, and back. */
+void scipy_dgels_64_(const char *trans, blasint *m, blasint *n, blasint *nrhs, double *a,
+                     blasint *lda, double *b, blasint *ldb, double *work, blasint *lwork,
+                     blasint *info, size_t length) {
+    static double scratch[24 * 9];
+    void (*gels)(const char *, blasint *, blasint *, blasint *, double *, blasint *, double *,
+                 blasint *, double *, blasint *, blasint *, size_t) = real("dgels_");
+    if (fault("gels-leak")) memset(malloc(100000), 1, 100000);
+    gels(trans, m, n, nrhs, a, lda, b, ldb, work, lwork, info, length);
+    if (!fault("gels-shared") || *m != 24 || *nrhs != 9) return;
+    for (blasint j = 0; j < 9; j++) memcpy(scratch + 24 * j, b + *ldb * j, 24 * sizeof *b);
+    sched_yield();
+    for (blasint j = 0; j < 9; j++) memcpy(b + *ldb * j, scratch + 24 * j, 24 * sizeof *b);
+}
+
+static __attribute__((noinline)) void use_stack(void) {
+    volatile char frame[600 << 10];
+    for (size_t i = 0; i < sizeof frame; i += 1024) frame[sizeof frame - 1 - i] = 1;
+}
+
+void scipy_dpotrs_64_(const char *uplo, blasint *n, blasint *nrhs, double *a, blasint *lda,
+                      double *b, blasint *ldb, blasint *info, size_t length) {
+    void (*potrs)(const char *, blasint *, blasint *, double *, blasint *, double *, blasint *,
+                  blasint *, size_t) = real("dpotrs_");
+    if (fault("potrs-stack")) use_stack();
+    potrs(uplo, n, nrhs, a, lda, b, ldb, info, length);
 }

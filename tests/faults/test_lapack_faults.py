@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MODULES = [
+    "accuracy_lapack_large",
     "accuracy_lapack_orthogonal",
     "accuracy_lapack_spectra",
     "accuracy_lapack_systems",
+    "concurrency_lapack",
     "exact_lu",
     "exact_triangular",
     "special_lapack",
@@ -32,6 +34,8 @@ FAULTS = [
     ("getrf-pivot", "exact.lu", 1),
     ("getrf-outside", "exact.lu", 1),
     ("getrf-threads", "exact.lu", 2),
+    ("getrf-large", "exact.lu", 1),
+    ("getrf-large", "exact.lu", 2),
     ("getrs-trans", "exact.lu", 1),
     ("getrs-columns", "exact.lu", 1),
     ("laswp-backwards", "exact.lu", 1),
@@ -51,14 +55,30 @@ FAULTS = [
     ("ggev", "accuracy.lapack-spectra", 1),
     ("gelsy-rank", "accuracy.lapack-orthogonal", 1),
     ("ormqr", "accuracy.lapack-orthogonal", 1),
+    ("geqrf-beyond", "accuracy.lapack-orthogonal", 1),
+    ("geqrf-info", "accuracy.lapack-orthogonal", 1),
+    ("geqrf-argument", "accuracy.lapack-orthogonal", 1),
+    ("geqrf-beyond", "accuracy.lapack-large", 1),
+    ("geqrf-large", "accuracy.lapack-large", 2),
+    ("sytrf-triangle", "accuracy.lapack-systems", 1),
+    ("sytrf-pivots", "accuracy.lapack-systems", 2),
+    ("gels-shared", "concurrency.lapack", 1),
+    ("gels-leak", "concurrency.lapack", 1),
     ("getrf-info", "special.lapack-info", 1),
     ("getrf-late-info", "special.lapack-info", 1),
     ("potrf-info", "special.lapack-info", 1),
     ("trtri-info", "special.lapack-info", 1),
+    ("potri-info", "special.lapack-info", 1),
+    ("potri-info", "special.lapack-info", 2),
 ]
 
 #: A table is about what its routine prepares for: factors of sytrf by what sytrs solves.
-REPORTED = {"sytrs": "dsytrf"}
+REPORTED = {
+    ("sytrs", "accuracy.lapack-systems"): "dsytrf",
+    ("geqrf-beyond", "accuracy.lapack-orthogonal"): "dgels",
+    ("geqrf-info", "accuracy.lapack-orthogonal"): "dgels",
+    ("geqrf-argument", "accuracy.lapack-orthogonal"): "dormqr",
+}
 
 #: Asks only that each call ends: no answer can be wrong.
 NOT_FINITE = "special.not-finite-lapack"
@@ -69,6 +89,9 @@ GOOD += [
     ("getrf-threads", "exact.lu", 1),
     ("", "exact.lu", 2),
     ("", "exact.triangular-factors", 2),
+    ("", "accuracy.lapack-large", 2),
+    ("", "concurrency.lapack", 2),
+    ("", "special.lapack-info", 2),
 ]
 
 
@@ -95,7 +118,7 @@ def test_a_planted_fault_is_found(
     assert answer["outcome"] == "failed"
     assert 0 < answer["failed"] < answer["run"]
     case = answer["cases"][0]
-    assert case["routine"] == REPORTED.get(fault, "d" + fault.partition("-")[0])
+    assert case["routine"] == REPORTED.get((fault, check), "d" + fault.partition("-")[0])
     assert case["message"]
     assert case["parameters"]["dtype"] == "float64"
 
@@ -122,3 +145,8 @@ def test_a_driver_that_a_nan_kills_ends_the_child(planted_site: Path) -> None:
     """The gate names it by what was noted before the call; hangs are ended by its watchdog."""
     with pytest.raises(AssertionError, match=f"-{int(signal.SIGABRT)}"):
         ask_checks(planted_site, MODULES, [("gehrd-nan", NOT_FINITE, 1)])
+
+
+def test_a_routine_that_needs_much_stack_ends_the_child(planted_site: Path) -> None:
+    with pytest.raises(AssertionError, match=f"-{int(signal.SIGSEGV)}"):
+        ask_checks(planted_site, MODULES, [("potrs-stack", "concurrency.lapack", 1)])
