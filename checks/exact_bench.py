@@ -38,13 +38,16 @@ SIZES = (
 )  # fmt: skip
 MORE_SIZES = (*range(1, 129), 143, 191, 192, 225, 255, 283, 300, 385, 513, 641)
 
-#: Beyond all blocks and with every tail at once, in all precisions: 64 * 5 - 1, and more than 10^5
-#: elements. From two factors, so that references cost little.
-LARGE_FACTORS = (11, 29)
-LARGE = 319
+#: Beyond all blocks, in all precisions, and more than 10^5 elements. From two factors, so that
+#: references cost little. Even: with odd sizes from 131, trtri and potri of lower triangles in
+#: single precision end the process on old kernels (docs/found/trtri-prescott.md), where nothing
+#: else could be asked then; the full profile has odd ones.
+LARGE_FACTORS = (14, 23)
+LARGE = 322
 
-#: For several threads, astride the sizes from which work is split: Cholesky 64 and 128 rows per
-#: thread, LU 10,000 and 40,000 elements per thread, triangular inverses a few unrolls.
+#: For several threads beside the large one: above the sizes from which solves and Cholesky are
+#: split (32, 64), with all tails; then astride those of LU, 10,000 and 40,000 elements per thread.
+THREADED = (95,)
 MORE_THREADED = (65, 129, 143, 257, 283, 385)
 
 #: Largest size of complex matrices in the smoke profile: their references cost four times as much.
@@ -70,7 +73,7 @@ class Bench:
         self.ctx = ctx
         self.lapack = Lapack(ctx.blas)
         self.missing = set()
-        sizes, more = (SIZES, MORE_SIZES) if ctx.threads == 1 else ((), MORE_THREADED)
+        sizes, more = (SIZES, MORE_SIZES) if ctx.threads == 1 else (THREADED, MORE_THREADED)
         self._sizes = sorted({*sizes, *ctx.by_profile((), more)})
         #: Each split step of several threads costs a time slice when a core is taken.
         self.few = ctx.threads > 1 and ctx.profile != "stress"

@@ -17,10 +17,13 @@ from checks.factors import ThinFactors, eliminated_order, small_product
 from checks.operands import DTYPES, poison, rotate
 from checks.splitting import two_threads
 
-__all__ = ["lu", "reflectors"]
+__all__ = ["lu", "lu_wide", "reflectors"]
 
-#: More than 10^5 elements at the cost of some products of vectors.
-THIN = ((20_011, 6), (7, 20_011))
+#: More than 10^5 elements at little cost. Wider ones are asked by `exact.lu-wide`.
+THIN = ((20_011, 6), (31, 3_307))
+
+#: Rows and columns with which no thread's share fits into 32 MiB, the buffer of a thread.
+WIDE = (31, 60_013)
 
 
 @check(
@@ -31,7 +34,7 @@ THIN = ((20_011, 6), (7, 20_011))
     oracle=(
         "A = P L U with entries of L at most 1/2, pivots 1, -1, i, -i and small integers in U: no "
         "sum or quotient rounds and each pivot is the only largest entry, so that factors, pivots, "
-        "solutions and inverses must be equal. Sizes 1..319 in four precisions, m x n both ways, "
+        "solutions and inverses must be equal. Sizes 1..322 in four precisions, m x n both ways, "
         "all transpositions, 1..70 right-hand sides, leading dimensions beyond the rows; what lies "
         "between and beyond stays NaN."
     ),
@@ -148,6 +151,29 @@ def _inverse_from_lu(bench, dtype, n):
         expected = np.empty_like(inverse)
         expected[:, np.arange(n)] = inverse[:, permutation]
         bench.judge("getri", dtype, parameters, block, block[:n, :n], expected, n * n)
+
+
+@check(
+    id="exact.lu-wide",
+    title="Threaded LU of very wide matrices is exact, and ends",
+    category="exact",
+    routines=["?getrf"],
+    oracle=(
+        "A = P L U of 31 x 60,013 with factors as in exact.lu: equal. Not in the smoke profile: "
+        "all releases of OpenBLAS that were tried, 0.3.24 to 0.3.34, write behind the buffer of a "
+        "worker there (docs/found/getrf-wide.md), so that the process ends."
+    ),
+    catches="Buffers of a fixed size for shares of the work that grow with the matrix.",
+    min_threads=2,
+    profiles=("full", "stress"),
+)
+@two_threads
+def lu_wide(ctx):
+    bench = Bench(ctx)
+    for dtype in DTYPES:
+        factors = ThinFactors(ctx.seed, *WIDE, dtype.startswith("c"))
+        _factor(bench, dtype, "getrf", *WIDE, factors)
+    bench.end()
 
 
 @check(

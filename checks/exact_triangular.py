@@ -30,7 +30,7 @@ __all__ = ["cholesky", "triangular"]
     oracle=(
         "A = L L^H with 1, 2 or 4 on the diagonal of L and small integers below: nothing rounds, "
         "so that the factor, solutions and the inverse must be equal; upper and lower, the other "
-        "triangle and all beyond the rows stay NaN. Sizes 1..319 in four precisions."
+        "triangle and all beyond the rows stay NaN. Sizes 1..322 in four precisions."
     ),
     catches=(
         "Recursive and threaded Cholesky with wrong tiles or a wrong INFO, one uplo alone: "
@@ -110,7 +110,7 @@ def _definite_inverse(bench, dtype, n, uplo):
         "T = (I + M)(I + N) D with M M = N N = 0 and powers of two in D has the exact inverse "
         "D^-1 (I - N)(I - M); U U^H and L^H L of small integers are exact; T X = B with integer X "
         "too, and so are all sums on the way. Upper and lower, unit and not, all transpositions; "
-        "the other triangle and all beyond the rows stay NaN. Sizes 1..319 in four precisions."
+        "the other triangle and all beyond the rows stay NaN. Sizes 1..322 in four precisions."
     ),
     catches=(
         "Blocked and threaded trtri and lauum, which potri and getri are made of, and the "
