@@ -83,6 +83,9 @@ REPORTED = {
 #: Asks only that each call ends: no answer can be wrong.
 NOT_FINITE = "special.not-finite-lapack"
 
+#: Not in the smoke profile: it ends the process in every release.
+WIDE = "exact.lu-wide"
+
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
 GOOD += [
     ("", NOT_FINITE, 1),
@@ -138,7 +141,13 @@ def test_the_real_library_passes(
 def test_every_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
     checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
-    assert checks == {check for _, check, _ in FAULTS} | {NOT_FINITE}
+    assert checks == {check for _, check, _ in FAULTS} | {NOT_FINITE, WIDE}
+
+
+def test_wide_lu_finds_the_buffer_overflow_of_the_real_library(planted_site: Path) -> None:
+    """See docs/found/getrf-wide.md: no fault need be planted."""
+    with pytest.raises(AssertionError, match=f"-{int(signal.SIGSEGV)}"):
+        ask_checks(planted_site, MODULES, [("", WIDE, 2)])
 
 
 def test_a_driver_that_a_nan_kills_ends_the_child(planted_site: Path) -> None:
