@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checks.cblas import plain_name
+from checks.fenv import flags_of_this_machine
 from checks.operands import DTYPES, real_dtype
 from checks.storage import bits, canary
 
@@ -56,18 +57,27 @@ class Arena:
     """
 
     def __init__(self, real):
+        self.real = real
         self.pattern = bits(canary(real, 1))[0]
         self.memory = self.expected = np.zeros(0, self.pattern.dtype)
         self.address = 0
 
-    def clear(self, length):
-        """Make the first `length` parts canaries."""
+    def lay_out(self, places, length):
+        """Put operands where `places` says, canaries elsewhere in the first `length` parts."""
         if len(self.memory) < length:
             self.memory = aligned(2 * length, self.pattern.dtype)
             self.expected = aligned(2 * length, self.pattern.dtype)
             self.address = self.memory.ctypes.data
         self.memory[:length] = self.pattern
         self.expected[:length] = self.pattern
+        for operand, start, stop in places:
+            self.memory[start:stop] = bits(operand.before)
+            self.expected[start:stop] = bits(operand.after)
+
+    def fill_gaps(self, length, value):
+        """Put `value` in place of every canary."""
+        real = self.memory[:length].view(self.real)
+        real[self.memory[:length] == self.pattern] = value
 
     def as_expected(self, length):
         """Whether the first `length` parts are what they must be, bit by bit."""
@@ -87,44 +97,77 @@ def name_of(call):
 
 
 def between_canaries(ctx, cblas, calls):
-    """Make every call, its operands misaligned in turn, with canaries around them."""
+    """Make every call, its operands misaligned in turn, with canaries around them.
+
+    None may raise a flag of floating point: all results are ordinary numbers.
+    """
+    flags = flags_of_this_machine()
     arenas = {dtype: Arena(real_dtype(dtype)) for dtype in DTYPES}
     for index, call in enumerate(calls):
         arena = arenas[call.dtype]
-        parts = 2 if call.dtype.startswith("c") else 1
-        places = []
-        free = 0
-        for argument in call.arguments:
-            if type(argument) is Operand:
-                start = free + (MARGIN + (index + len(places)) % MARGIN) * parts
-                before = bits(argument.before)
-                free = start + len(before)
-                places.append((argument, before, start, free))
-        length = free + MARGIN * parts
-        arena.clear(length)
-        for operand, before, start, stop in places:
-            arena.memory[start:stop] = before
-            arena.expected[start:stop] = bits(operand.after)
-        addresses = iter(places)
-        size = arena.memory.itemsize
-        passed = [
-            arena.address + next(addresses)[2] * size if type(argument) is Operand else argument
-            for argument in call.arguments
-        ]
+        places, length = _placed(call, index)
+        arena.lay_out(places, length)
+        passed = _addresses(call, places, arena)
         ctx.trying(name_of(call), call.parameters)
+        if flags is not None:
+            flags.clear()
         returned = made(ctx, cblas, call, passed)
-        if call.returns is None and arena.as_expected(length):
+        raised = flags.raised() if flags is not None else 0
+        if not raised and call.returns is None and arena.as_expected(length):
             ctx.cases_run += 1
             continue
         memories = [
             (operand, arena.memory[start:stop].view(operand.before.dtype))
-            for operand, _, start, stop in places
+            for operand, start, stop in places
         ]
         judge(ctx, call, returned, memories)
-        for _, _, start, stop in places:
+        for _, start, stop in places:
             arena.expected[start:stop] = arena.memory[start:stop]
         if not arena.as_expected(length):
             ctx.fail(name_of(call), "wrote outside of its operands", call.parameters)
+        if raised:
+            arena.lay_out(places, length)
+            arena.fill_gaps(length, np.inf)
+            _raised_again(ctx, cblas, call, passed, flags)
+
+
+def _placed(call, index):
+    """Return ([(operand, start, stop)], length) of the call's memory, in parts of numbers."""
+    parts = 2 if call.dtype.startswith("c") else 1
+    places = []
+    free = 0
+    for argument in call.arguments:
+        if type(argument) is Operand:
+            start = free + (MARGIN + (index + len(places)) % MARGIN) * parts
+            free = start + len(argument.before) * parts
+            places.append((argument, start, free))
+    return places, free + MARGIN * parts
+
+
+def _addresses(call, places, arena):
+    """Return the arguments of C, the operands as their addresses in the arena."""
+    size = arena.memory.itemsize
+    starts = iter(places)
+    return [
+        arena.address + next(starts)[1] * size if type(argument) is Operand else argument
+        for argument in call.arguments
+    ]
+
+
+def _raised_again(ctx, cblas, call, passed, flags):
+    """Fail a call that raises flags beside infinity too, which memory may well hold.
+
+    Some kernels use lanes beyond an operand and drop what comes of it. A signalling NaN there is
+    what checks put there; whether a library does so at all is recorded.
+    """
+    flags.clear()
+    made(ctx, cblas, call, passed)
+    raised = flags.raised()
+    if raised:
+        message = "raised floating-point flags: %s" % flags.names(raised)
+        ctx.fail(name_of(call), message, call.parameters)
+    else:
+        ctx.record("%s: computes with what is beside its operands" % name_of(call), "yes")
 
 
 def made(ctx, cblas, call, passed):

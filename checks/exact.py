@@ -1,12 +1,14 @@
 """Products of integers, which are exact in floating point: any difference is a bug.
 
 Every partial sum stays below 2^53 (2^24 in single precision), so that the result does not depend on
-order, blocking, fused multiply-add or thread count, and can be compared bit by bit.
+order, blocking, fused multiply-add or thread count, and can be compared bit by bit. Nor can such a
+product raise a flag of floating point, of which NumPy would warn its user.
 """
 
 import numpy as np
 
 from checks.api import check
+from checks.fenv import flags_of_this_machine
 from checks.operands import (
     DTYPES,
     LARGE_INNER,
@@ -30,6 +32,20 @@ MARGIN = 3
 
 #: The other sizes of a product that is large in one: astride unrolls and small-matrix permits.
 FEW = (1, 2, 5, 8, 12, 16, 23, 31, 33, 48, 64, 65)
+
+
+#: Has NumPy raise what it warns of else; with this around a check, products cost no more.
+raising_flags = np.errstate(invalid="raise", divide="raise", over="raise")
+
+
+def _multiply(ctx, routine, left, right, result, parameters):
+    """Multiply into `result` and count the case; it fails if NumPy reports a flag."""
+    ctx.trying(routine, parameters)
+    try:
+        np.matmul(left, right, out=result)
+    except FloatingPointError as error:
+        ctx.fail(routine, "%s, of integers" % error, parameters)
+    ctx.cases_run += 1
 
 
 class Output:
@@ -65,9 +81,7 @@ def _product(ctx, routine, output, pool, dtype, layout, shape, position, order="
         "row": row,
         "column": column,
     }
-    ctx.trying(LETTER[dtype] + routine, parameters)
-    np.matmul(a, b, out=view)
-    ctx.cases_run += 1
+    _multiply(ctx, LETTER[dtype] + routine, a, b, view, parameters)
     wrong = np.count_nonzero(view != exact)
     if wrong or not surroundings_intact(block, m * n):
         _report(ctx, LETTER[dtype] + routine, view, exact, parameters)
@@ -141,6 +155,7 @@ def _small_shapes(dense, thin, inner_per_shape):
     ),
     budget=120.0,
 )
+@raising_flags
 def gemm(ctx):
     if ctx.threads > 1:
         _threaded_gemm(ctx)
@@ -296,9 +311,7 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
         "step": step,
         "out_step": out_step,
     }
-    ctx.trying(LETTER[dtype] + "gemv", parameters)
-    np.matmul(left, right, out=result)
-    ctx.cases_run += 1
+    _multiply(ctx, LETTER[dtype] + "gemv", left, right, result, parameters)
     if np.count_nonzero(result != exact) or not surroundings_intact(block, len(exact)):
         mismatch = compare(result, exact)
         what = "wrote outside of its result" if mismatch is None else mismatch.message
@@ -330,6 +343,7 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
     ),
     budget=120.0,
 )
+@raising_flags
 def gemv(ctx):
     increments = ((1, 1), (1, 1), (2, 1), (1, 2), (3, 2), (-1, 1))
 
@@ -393,6 +407,7 @@ def _dot_kinds(dtype):
         "OpenBLAS#2880, numpy#13426, PR#2010."
     ),
 )
+@np.errstate(all="ignore")
 def dot(ctx):
     longest = 20021
     lengths = [n for n in LARGE_OUTER if n > 140]
@@ -401,6 +416,7 @@ def dot(ctx):
     lengths += [10016, longest - 4]
     steps = ((1, 1), (1, 2), (2, 1), (3, 2), (2, 2), (1, -1))
     x, y = integers(ctx.seed, 2, longest)
+    flags = flags_of_this_machine()  # few releases of NumPy look at them after np.dot
     for dtype in DTYPES:
         real = not dtype.startswith("c")
         values = [(v.real if real else v).astype(dtype) for v in (x, y)]
@@ -427,8 +443,13 @@ def dot(ctx):
                         "steps": [left, right],
                     }
                     ctx.trying(routine, parameters)
+                    if flags is not None:
+                        flags.clear()
                     result = function(a, b)
+                    raised = flags.raised() if flags is not None else 0
                     ctx.cases_run += 1
+                    if raised:
+                        ctx.fail(routine, "raised: %s" % flags.names(raised), parameters)
                     if result != exact:
                         ctx.fail(
                             routine,
@@ -444,9 +465,7 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
     exact = pool.product(dtype, k)[row : row + n, row : row + n]
     view, block = output.window(n, n)
     parameters = {**pool.recipe(), "dtype": dtype, "order": order, "n": n, "k": k, "row": row}
-    ctx.trying(LETTER[dtype] + "syrk", parameters)
-    np.matmul(a, a.T, out=view)
-    ctx.cases_run += 1
+    _multiply(ctx, LETTER[dtype] + "syrk", a, a.T, view, parameters)
     if np.count_nonzero(view != exact) or not surroundings_intact(block, n * n):
         mismatch = compare(view, exact)
         what = "wrote outside of its result" if mismatch is None else mismatch.message
@@ -475,6 +494,7 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
     ),
     budget=120.0,
 )
+@raising_flags
 def syrk(ctx):
     def sweep(pool, shapes, orders=("CF",) * 4):
         for dtype, both in zip(DTYPES, orders):

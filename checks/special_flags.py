@@ -1,8 +1,6 @@
 """Floating-point flags: harmless numbers raise none, whatever lies beside them in memory."""
 
-import ctypes
 import itertools
-import platform
 
 import numpy as np
 
@@ -10,17 +8,11 @@ from checks import level1, level2, level3, matrices
 from checks.api import check
 from checks.calls import Operand, name_of
 from checks.cblas import Cblas
+from checks.fenv import flags_of_this_machine
 from checks.operands import DTYPES, LETTER
 from checks.splitting import few_threads
 
 __all__ = ["blas_flags", "fp_flags"]
-
-#: Values of <fenv.h> by machine.
-FLAGS = {
-    "x86_64": {"invalid": 1, "division by zero": 4, "overflow": 8, "underflow": 16},
-    "aarch64": {"invalid": 1, "division by zero": 2, "overflow": 4, "underflow": 8},
-}
-FLAGS["arm64"] = FLAGS["aarch64"]
 
 #: Zeros make no flags here: solves divide by the diagonal, rotm reads its flag from an operand.
 NEVER_ZERO = ("trsv", "tbsv", "tpsv", "trsm", "rotm")
@@ -60,10 +52,10 @@ def _zeros(image):
 )
 @few_threads
 def blas_flags(ctx):
-    flags = FLAGS.get(platform.machine())
+    flags = flags_of_this_machine(("invalid", "division by zero", "overflow", "underflow"))
     if flags is None:
-        ctx.unsupported("the flags of %s are unknown" % platform.machine())
-    process, cblas = ctypes.CDLL(None), Cblas(ctx.blas)
+        ctx.unsupported("the floating-point flags of this machine cannot be read")
+    cblas = Cblas(ctx.blas)
     for index, call in enumerate(_streams(ctx)):
         if call.routine in LEFT_OUT or not cblas.has(call.routine, call.dtype):
             continue
@@ -78,14 +70,13 @@ def blas_flags(ctx):
         ]
         parameters = dict(call.parameters, zeros=zeros)
         ctx.trying(name_of(call), parameters)
-        process.feclearexcept(sum(flags.values()))
+        flags.clear()
         cblas.call(call.routine, call.dtype, *passed)
-        raised = process.fetestexcept(sum(flags.values()))
+        raised = flags.raised()
         ctx.ran()
         if raised:
-            names = ", ".join(name for name, bit in flags.items() if raised & bit)
             what = "zeros" if zeros else "small integers beside infinity"
-            ctx.fail(name_of(call), "%s: %s" % (what, names), parameters)
+            ctx.fail(name_of(call), "%s: %s" % (what, flags.names(raised)), parameters)
 
 
 def _streams(ctx):

@@ -10,10 +10,11 @@ import numpy as np
 
 __all__ = ["band", "bits", "canary", "dense", "packed", "poisoned", "triangle", "vector"]
 
-#: Quiet NaNs that no arithmetic of this machine makes by itself.
+#: Signalling NaNs: arithmetic on one raises the invalid flag, and what it makes is a quiet NaN with
+#: other bits. A gap that is multiplied by anything does not keep them.
 CANARY = {
-    "float32": (np.uint32, 0x7FC5A5A5),
-    "float64": (np.uint64, 0x7FF85A5A5A5A5A5A),
+    "float32": (np.uint32, 0x7FA5A5A5),
+    "float64": (np.uint64, 0x7FF45A5A5A5A5A5A),
 }
 
 #: Unsigned integers that hold the parts of a dtype.
