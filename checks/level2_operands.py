@@ -39,7 +39,7 @@ SIDES = (71, 300, 700, 4200)
 LONGEST = SIDES[-1]
 
 
-@functools.lru_cache(maxsize=12)
+@functools.lru_cache(maxsize=48)
 def _pool(seed, rows, columns, is_complex):
     values = integers(seed, rows, columns, HIGH)
     return values if is_complex else np.ascontiguousarray(values.real)

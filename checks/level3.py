@@ -22,7 +22,7 @@ from checks.level3_triangular import triangular
 from checks.operands import DTYPES
 from checks.ranktwo import Products, Triangular
 
-__all__ = ["ROUTINES", "calls", "exported", "shaped_calls"]
+__all__ = ["ROUTINES", "Pools", "calls", "combinations", "exported", "shaped_calls"]
 
 ORDERS = (ROW, COLUMN)
 UPLOS = (UPPER, LOWER)

@@ -6,16 +6,30 @@ import mmap
 import numpy as np
 
 from checks.api import check
+from checks.calls import name_of
+from checks.cblas import Cblas
+from checks.every import Prepared, every_call
 from checks.factors import exact_cholesky, exact_product, exact_system
+from checks.splitting import few_threads
 from checks.workers import at_most, require_threads
 
-__all__ = ["stack_use"]
+__all__ = ["stack_every_routine", "stack_use"]
 
 #: The stack that is watched: what threads get on Linux unless they ask for less.
 STACK = 8 * 2**20
 
+#: The stack on which all routines are called, one after the other.
+SMALL_STACK = 2**20
+
 #: What a routine may take: half of what macOS gives to new threads, a quarter of the JVM's.
 LIMIT = 256 * 2**10
+
+#: Of levels 1, 2 and 3: below and above what kernels and buffers take another path for.
+FORMS = (
+    ((14,), (10007,)),
+    ((14, 23), (331, 305)),
+    ((7, 9, 5), (7, 207, 300), (207, 9, 39), (103, 101, 102)),
+)
 
 #: OpenBLAS's threaded LU keeps a table of jobs on the stack at each level of its recursion, and
 #: what runs it is held to the whole stack only.
@@ -26,17 +40,21 @@ PROT_NONE, ATTRIBUTES = 0, 256
 
 
 class _Stack:
-    """A thread's stack in memory of ours, all zero before the thread runs."""
+    """A thread's stack in memory of ours, all zero before the thread runs.
 
-    def __init__(self, libc):
-        self._libc = libc
-        self._memory = mmap.mmap(-1, STACK + mmap.PAGESIZE)
+    Below the `size` bytes are as many as `guard` that may not be touched: there a process dies.
+    """
+
+    def __init__(self, libc, size=STACK, guard=mmap.PAGESIZE):
+        self._libc, self._size, self._guard = libc, size, guard
+        self._memory = mmap.mmap(-1, guard + size)
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._words = np.frombuffer(self._memory, np.uint64, offset=guard)
 
     def used_by(self, call):
         """Make the call in a new thread; return how many bytes lie above the deepest that changed.
 
-        Below the stack is a page that may not be touched: beyond 8 MiB the process dies here.
+        The call itself may ask for `used` and clear what is deeper than itself.
         """
         libc, errors = self._libc, []
 
@@ -49,18 +67,26 @@ class _Stack:
         function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run)
         attributes = ctypes.create_string_buffer(ATTRIBUTES)
         thread = ctypes.c_ulong()
-        libc.mprotect(ctypes.c_void_p(self._start), ctypes.c_size_t(mmap.PAGESIZE), PROT_NONE)
+        libc.mprotect(ctypes.c_void_p(self._start), ctypes.c_size_t(self._guard), PROT_NONE)
         libc.pthread_attr_init(attributes)
-        bottom = ctypes.c_void_p(self._start + mmap.PAGESIZE)
-        if libc.pthread_attr_setstack(attributes, bottom, ctypes.c_size_t(STACK)):
+        bottom = ctypes.c_void_p(self._start + self._guard)
+        if libc.pthread_attr_setstack(attributes, bottom, ctypes.c_size_t(self._size)):
             raise OSError("pthread_attr_setstack does not take the stack")
         if libc.pthread_create(ctypes.byref(thread), attributes, function, None):
             raise OSError("pthread_create does not take the stack")
         libc.pthread_join(thread, None)
         if errors:
             raise errors[0]
-        words = np.frombuffer(self._memory, np.uint64, offset=mmap.PAGESIZE)
-        return STACK - words.itemsize * int(np.argmax(words != 0))
+        return self.used()
+
+    def used(self):
+        """Return how many bytes lie above the deepest that has changed."""
+        words = self._words
+        return self._size - words.itemsize * int(np.argmax(words != 0))
+
+    def clear_beyond(self, depth):
+        """Make all zero that is deeper than `depth` bytes."""
+        self._words[: (self._size - depth) // self._words.itemsize] = 0
 
 
 def _calls(ctx):
@@ -150,3 +176,53 @@ def stack_use(ctx):
             if expected is not None and not np.array_equal(result[0], expected):
                 ctx.fail(routine, "wrong result on a stack of 8 MiB", parameters)
     ctx.details["stack_kib"] = kib
+
+
+@check(
+    id="concurrency.stack-every-routine",
+    title="No routine of BLAS takes much of the stack of its caller",
+    category="concurrency",
+    routines=["?gemm", "?symm", "?syrk", "?trmm", "?trsm", "?gemv", "?symv", "?trsv", "?dot"],
+    oracle=(
+        "All routines of levels 1 to 3 in all precisions, small and large, one after the other in "
+        "a native thread whose stack of 1 MiB was all zero: beyond what Python uses there itself, "
+        "256 KiB, not a byte may change. Below that stack 1 MiB is not accessible. The routine "
+        "that takes most, in KiB, is in the details."
+    ),
+    catches=(
+        "Work arrays and packing buffers on the caller's stack, in one routine: numpy#11551, "
+        "OpenBLAS#2839, numpy#19469, OpenBLAS#6013."
+    ),
+    budget=60.0,
+    systems=("linux",),
+)
+@few_threads
+def stack_every_routine(ctx):
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "pthread_attr_setstack"):
+        ctx.unsupported("the C library has no pthread_attr_setstack")
+    cblas, stack = Cblas(ctx.blas), _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
+    forms = FORMS if ctx.threads == 1 else [each[-1:] for each in FORMS]
+    calls = every_call(cblas, ctx.seed, *forms, turns=ctx.by_profile(1, 6))
+    stack.used_by(lambda: _watch(ctx, stack, (Prepared(cblas, call) for call in calls)))
+
+
+def _watch(ctx, stack, items):
+    """Make all calls in the thread of that stack, and judge each."""
+    ctx.blas.get_num_threads()
+    own = stack.used()
+    largest, which = 0, None
+    for item in items:
+        name, parameters = name_of(item.call), dict(item.call.parameters, stack=SMALL_STACK)
+        ctx.trying(name, parameters)
+        before = stack.used()  # also by what has prepared the call
+        item.make()
+        used = stack.used()
+        ctx.ran()
+        if used > before:
+            largest, which = used - own, name
+        if used > max(before, own + LIMIT):
+            what = "takes %d KiB of its caller's stack" % ((used - own) // 1024)
+            ctx.fail(name, what, parameters, ratio=(used - own) / LIMIT, limit=1.0)
+            stack.clear_beyond(own + LIMIT // 2)
+    ctx.details["stack_kib"] = {which: largest // 1024}

@@ -1,0 +1,167 @@
+"""Calls that are made again and again must not make the process grow."""
+
+import contextlib
+import ctypes
+import functools
+import itertools
+import mmap
+import os
+
+import numpy as np
+
+from checks.api import check
+from checks.calls import name_of
+from checks.cblas import Cblas
+from checks.every import Prepared, every_call
+from checks.lapack import Lapack
+from checks.operands import DTYPES, LETTER
+from checks.splitting import few_threads
+
+__all__ = ["leaks"]
+
+#: Bytes that stay behind at each repetition from which on it is a leak: malloc's least is 32.
+LEAK = 64
+
+#: Blocks that malloc keeps for a thread when they are freed, 7 of each size (tcache of glibc). They
+#: count as given out, so that a leak would not show as long as it is served from them.
+CACHED_SIZES = 7 * tuple(range(56, 1033, 16))
+
+#: Rounds that all must show a growth before it counts. What is kept for later shows in the first.
+ROUNDS = 4
+
+#: Small, of which there are several so that they have different flags, and large.
+SMALL = ((13,), (27,)), ((23, 14), (14, 31)), ((15, 9, 7), (7, 15, 10))
+LARGE = ((10007,),), ((331, 305),), ((207, 7, 39), (7, 207, 11))
+SPLIT = ((10007,),), ((231, 130),), ((103, 101, 102),)
+
+
+class Memory:
+    """How much memory this process has in use: of malloc (glibc), and as address space."""
+
+    def __init__(self):
+        process = ctypes.PyDLL(None)
+        # mallinfo counts in int, which is enough for differences.
+        kind, name = ctypes.c_size_t, "mallinfo2"
+        if not hasattr(process, name):
+            kind, name = ctypes.c_int, "mallinfo"
+        self._info = getattr(process, name)
+        fields = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks")
+        fields += ("fordblks", "keepcost")
+
+        class Info(ctypes.Structure):
+            _fields_ = [(field, kind) for field in fields]
+
+        self._info.restype = Info
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._malloc, self._free = process.malloc, process.free
+        self._malloc.argtypes, self._malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+        self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
+
+    def close(self):
+        os.close(self._statm)
+
+    def in_use(self):
+        """Return (bytes from malloc, bytes of address space)."""
+        info = self._info()
+        pages = int(os.pread(self._statm, 64, 0).split()[0])
+        return info.uordblks + info.hblkhd, pages * mmap.PAGESIZE
+
+    def growth(self, calls, times):
+        """Return how many bytes one repetition of `calls` leaves behind, 0 if it does not go on."""
+        for call in calls:
+            call()
+        held = [self._malloc(size) for size in CACHED_SIZES]
+        try:
+            return self._growth(calls, times)
+        finally:
+            for block in held:
+                self._free(block)
+
+    def _growth(self, calls, times):
+        least = None
+        for _ in range(ROUNDS):
+            before = self.in_use()
+            for _ in range(times):
+                for call in calls:
+                    call()
+            gained = [now - then for now, then in zip(self.in_use(), before)]
+            least = gained if least is None else [min(pair) for pair in zip(least, gained)]
+            if max(least) < LEAK * times:
+                return 0
+        return max(least) // times
+
+
+@check(
+    id="process.leaks",
+    title="No routine of BLAS or LAPACK leaves memory behind",
+    category="process",
+    routines=["?gemm", "?syrk", "?trsm", "?gemv", "?dot", "?gesv", "?potrf", "?geqrf", "?gesdd"],
+    oracle=(
+        "Every routine of levels 1 to 3 and common drivers of LAPACK, in all precisions, small and "
+        "large, over and over: after a first time, neither what malloc has given out (mallinfo) "
+        "nor the address space may grow by 64 bytes or more at each repetition, in four rounds "
+        "one after the other."
+    ),
+    catches=(
+        "Buffers and copies of operands that are freed on all paths but one, in one routine: "
+        "OpenBLAS#1735, #2821."
+    ),
+    budget=120.0,
+    systems=("linux",),
+)
+@few_threads
+def leaks(ctx):
+    if not hasattr(ctypes.CDLL(None), "mallinfo"):
+        ctx.unsupported("the C library has no mallinfo")
+    with contextlib.closing(Memory()) as memory:
+        _ask(ctx, memory)
+
+
+def _ask(ctx, memory):
+    cblas = Cblas(ctx.blas)
+    turns, times = ctx.by_profile((1, 4), (6, 20))
+    # Split calls are slow. Drivers make arrays of their own, whose number varies.
+    once = 2 if ctx.threads > 1 and ctx.profile == "smoke" else times
+    both = zip(SMALL, LARGE) if ctx.threads == 1 else zip(SPLIT)
+    stream = every_call(cblas, ctx.seed, *[sum(forms, ()) for forms in both], turns=turns)
+    for name, calls in itertools.groupby(stream, name_of):
+        prepared = [Prepared(cblas, call) for call in calls]
+        parameters = dict(prepared[-1].call.parameters, times=once)
+        _judge(ctx, memory, name, [item.make for item in prepared], once, parameters)
+    for name, call in _drivers(ctx):
+        _judge(ctx, memory, name, [call], times, {"times": times, "n": len(_matrix())})
+
+
+def _judge(ctx, memory, name, calls, times, parameters):
+    ctx.trying(name, parameters)
+    gained = memory.growth(calls, times)
+    ctx.ran()
+    if gained:
+        what = "%d bytes stay behind at each repetition of %d calls" % (gained, len(calls))
+        ctx.fail(name, what, parameters, ratio=gained / LEAK, limit=1.0)
+
+
+@functools.lru_cache(maxsize=None)
+def _matrix(dtype="float64"):
+    """Return a positive definite matrix."""
+    n = np.arange(17)
+    return (np.exp(-abs(n - n[:, None])) + np.eye(17)).astype(dtype)
+
+
+def _drivers(ctx):
+    """Yield (name, call) of LAPACK."""
+    lapack = Lapack(ctx.blas)
+    for dtype in DTYPES:
+        a, is_complex = _matrix(dtype), dtype.startswith("c")
+        for name, method, arguments in (
+            ("gesv", lapack.solve, (a, a)),
+            ("getri", lapack.inv, (a,)),
+            ("potrf", lapack.cholesky, (a,)),
+            ("geqrf", lapack.qr, (a,)),
+            ("heevd" if is_complex else "syevd", lapack.eigh, (a,)),
+            ("geev", lapack.eig, (a,)),
+            ("gesdd", lapack.svd, (a,)),
+            ("gelsd", lapack.lstsq, (a, a)),
+        ):
+            if lapack.has(LETTER[dtype] + name):
+                yield LETTER[dtype] + name, functools.partial(method, *arguments)

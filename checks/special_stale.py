@@ -1,0 +1,78 @@
+"""What a call has computed must not come back in the next: every routine, after one of NaN."""
+
+import numpy as np
+
+from checks.api import check
+from checks.calls import Operand, between_canaries, name_of
+from checks.cblas import Cblas
+from checks.every import every_call
+from checks.splitting import few_threads
+
+__all__ = ["stale_nan"]
+
+#: Which operand is no vector or matrix: the flag and factors of rotm.
+PARAMETERS = {"rotm": 2}
+
+#: Of levels 1, 2 and 3. The first of each is large enough to be split over threads.
+FORMS = (
+    ((10007,), (63,), (14,)),
+    ((331, 305), (39, 15), (7, 9)),
+    ((103, 101, 102), (39, 207, 3), (7, 9, 5)),
+)
+
+
+@check(
+    id="special.stale-nan",
+    title="No routine brings the NaN of an earlier call back",
+    category="special",
+    routines=[
+        "?gemm", "?symm", "?syrk", "?syr2k", "?trmm", "?trsm", "?gemv", "?symv", "?ger", "?trmv",
+        "?trsv", "?gbmv", "?spmv", "?axpy", "?scal", "?dot",
+    ],
+    oracle=(
+        "Each routine first computes with operands that are all NaN, large ones and then those of "
+        "the call that follows; that is one with integers, and must be exact as in exact.level1 to "
+        "exact.level3, without a flag: buffers, packed panels and sums start from nothing."
+    ),
+    catches=(
+        "Accumulators and padding that are taken from a buffer as an earlier call left it: "
+        "OpenBLAS#746, #929, #3318."
+    ),
+    budget=120.0,
+)  # fmt: skip
+@few_threads
+def stale_nan(ctx):
+    cblas = Cblas(ctx.blas)
+    forms = FORMS if ctx.threads == 1 else [each[:1] for each in FORMS]
+    stream = every_call(cblas, ctx.seed, *forms, turns=ctx.by_profile(1, 8))
+    between_canaries(ctx, cblas, _each_after_nan(ctx, cblas, stream))
+
+
+def _each_after_nan(ctx, cblas, calls):
+    """Yield the calls, each after its routine has been called with NaN."""
+    first = None
+    for call in calls:
+        if first is None or name_of(first) != name_of(call):
+            first = call
+        ctx.trying(name_of(call), dict(call.parameters, nan=True))
+        for spoilt in (first, call) if first is not call else (call,):
+            passed = [
+                _spoilt(argument) if type(argument) is Operand else argument
+                for argument in _without_parameters(spoilt)
+            ]
+            cblas.call(spoilt.routine, spoilt.dtype, *passed)
+        yield call
+
+
+def _spoilt(operand):
+    return np.full(len(operand.before), np.nan, operand.before.dtype)
+
+
+def _without_parameters(call):
+    """Return the arguments, a copy in place of the operand that must stay as it is."""
+    place = PARAMETERS.get(call.routine)
+    arguments = list(call.arguments)
+    if place is not None:
+        operands = [at for at, argument in enumerate(arguments) if type(argument) is Operand]
+        arguments[operands[place]] = arguments[operands[place]].before.copy()
+    return arguments
