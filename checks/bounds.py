@@ -7,8 +7,12 @@ from checks.api import check
 from checks.cblas import Cblas
 from checks.level3 import exported
 from checks.pages import against_pages
+from checks.splitting import few_threads
 
-__all__ = ["level1_bounds", "level2_bounds", "level3_bounds"]
+__all__ = ["level1_bounds", "level2_bounds", "level3_bounds", "threaded_bounds"]
+
+#: Lengths with which OpenBLAS splits level 1 over threads, and kernels block.
+LONG = (10007, 16391)
 
 #: A batch goes through the kernels of gemm, and has a check of its own (exact.gemm-batch).
 LEVEL3 = tuple(name for name in level3.ROUTINES if name != "gemm_batch_strided")
@@ -92,7 +96,10 @@ def level1_calls(ctx):
     lengths = itertools.chain(
         range(1, 37), (63, 64, 65, 127, 129, 257), ctx.by_profile((), range(66, 127))
     )
-    return level1.calls(ctx.seed, list(lengths), turns=ctx.by_profile(1, 6))
+    yield from level1.calls(ctx.seed, list(lengths), turns=ctx.by_profile(2, 6))
+    # All pairs of a scalar and an increment, at lengths without and with a tail.
+    yield from level1.calls(ctx.seed, (15, 16, 32), ("scal", "rscal"), turns=25)
+    yield from level1.calls(ctx.seed, LONG[: ctx.by_profile(1, 2)], turns=ctx.by_profile(1, 6))
 
 
 @check(
@@ -104,8 +111,8 @@ def level1_calls(ctx):
         "?asum", "?rot", "?rotm", "i?amax", "i?amin",
     ],
     oracle=(
-        "As bounds.level3: lengths 1 to 36 and astride 64, 128 and 256, where unrolled loops have "
-        "their tails, with increments forward and backward."
+        "As bounds.level3: lengths 1 to 36, astride 64, 128 and 256, where unrolled loops have "
+        "their tails, and above 10,000, where some take another path, forward and backward."
     ),
     catches="Tails that load or store a whole vector: OpenBLAS#535, #4013.",
     max_threads=1,
@@ -114,3 +121,29 @@ def level1_calls(ctx):
 def level1_bounds(ctx):
     cblas = Cblas(ctx.blas)
     against_pages(ctx, cblas, lambda: exported(cblas, level1_calls(ctx)))
+
+
+def threaded_calls(ctx):
+    """Yield calls of all levels that are just large enough to be split."""
+    turns = ctx.by_profile(1, 6)
+    yield from level1.calls(ctx.seed, LONG[:1], turns=turns)
+    yield from level2.calls(ctx.seed, [(231, 130)], turns=turns)
+    yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns)
+    yield from level3.shaped_calls(ctx.seed, [(103, 101, 102)], LEVEL3, turns=turns)
+
+
+@check(
+    id="bounds.threads",
+    title="Split over threads, no routine reads or writes outside of its operands",
+    category="bounds",
+    routines=["?dot", "?axpy", "?scal", "?gemv", "?ger", "?symv", "?tpsv", "?gemm", "?trsm"],
+    oracle="As bounds.level3, with sizes that are split over the BLAS threads, in all levels.",
+    catches="Last parts that are rounded up to whole blocks or vectors: OpenBLAS#535, #2009.",
+    min_threads=2,
+    systems=("linux", "darwin"),
+)
+@few_threads
+def threaded_bounds(ctx):
+    cblas = Cblas(ctx.blas)
+    sides = ctx.by_profile((1,), (1, 0))  # the last part is the one that differs
+    against_pages(ctx, cblas, lambda: exported(cblas, threaded_calls(ctx)), sides)

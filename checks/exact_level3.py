@@ -79,8 +79,8 @@ def gemm_variants(ctx):
 def _extreme(ctx, cblas):
     """Tall and skinny, wide, and so deep that buffers and stacks sized by k are found."""
     long = ctx.by_profile(30011, 1000003)
-    wide = [(3, long, 4), (2, 20011, 1)]
-    deep = [(5, 4, 50021), (17, 9, 20011)]
+    wide = [(3, long, 4), (2, 10007, 1)]
+    deep = ctx.by_profile([(5, 4, 20011), (9, 7, 5003)], [(5, 4, 50021), (17, 9, 20011)])
     for shapes, high in ((wide, 8), (deep, 1)):
         stream = shaped_calls(ctx.seed, shapes, ("gemm",), high=high, turns=ctx.by_profile(1, 4))
         between_canaries(ctx, cblas, exported(cblas, stream))

@@ -20,8 +20,8 @@ from checks.calls import Operand, made, name_of
 __all__ = ["GuardedMemory", "against_pages"]
 
 PAGE = mmap.PAGESIZE
-#: Bytes between the inaccessible pages of one operand.
-ROOM = 1 << 20
+#: Bytes between the inaccessible pages of one operand. What is not used costs nothing.
+ROOM = 1 << 23
 MOST_OPERANDS = 4
 #: What a sweep keeps in shared memory: index of its call, whether the operands are at the end, and
 #: how many cases have ended.
@@ -58,11 +58,11 @@ class GuardedMemory:
         return self._address + start * image.itemsize
 
 
-def against_pages(ctx, cblas, make_calls):
-    """Make every call of the stream twice, its operands against the page behind and before them.
+def against_pages(ctx, cblas, make_calls, sides=(1, 0)):
+    """Make every call of the stream with its operands against the page behind and before them.
 
-    make_calls: returns the stream, the same each time. Only a crash is a failure: what the calls
-    compute is asked by the checks of category "exact".
+    make_calls: returns the stream, the same each time; sides: 1 for behind, 0 for before. Only a
+    crash is a failure: what the calls compute is asked by the checks of category "exact".
     """
     slots = [GuardedMemory() for _ in range(MOST_OPERANDS)]
     progress = mmap.mmap(-1, PROGRESS.size)
@@ -70,7 +70,8 @@ def against_pages(ctx, cblas, make_calls):
     for _ in range(MOST_CRASHES):
         child = os.fork()
         if child == 0:
-            _sweep_and_exit(ctx, cblas, make_calls(), slots, progress, skipped, begin)
+            calls = make_calls()
+            _sweep_and_exit(ctx, cblas, calls, sides, slots, progress, skipped, begin)
         _, status = os.waitpid(child, 0)
         index, at_end, cases = PROGRESS.unpack(progress)
         ctx.ran(cases)
@@ -94,7 +95,7 @@ def _message(status, at_end):
     return "%s with no memory %s of its operands" % (died, where)
 
 
-def _sweep_and_exit(ctx, cblas, calls, slots, progress, skipped, begin):
+def _sweep_and_exit(ctx, cblas, calls, sides, slots, progress, skipped, begin):
     """Make the calls from `begin` on, in the forked process; never return."""
     cases = 0
     try:
@@ -102,7 +103,7 @@ def _sweep_and_exit(ctx, cblas, calls, slots, progress, skipped, begin):
         for index, call in enumerate(calls):
             if index < begin or (call.routine, call.dtype) in skipped:
                 continue
-            for at_end in (1, 0):
+            for at_end in sides:
                 PROGRESS.pack_into(progress, 0, index, at_end, cases)
                 made(ctx, cblas, call, _placed(call, slots, at_end))
                 cases += 1

@@ -14,6 +14,7 @@ from checks.api import check
 from checks.calls import Operand, name_of
 from checks.cblas import Cblas
 from checks.operands import LETTER
+from checks.splitting import few_threads
 
 __all__ = ["Propagation", "level1_nan", "level2_nan", "level3_nan"]
 
@@ -141,14 +142,18 @@ def _has_zero_scalar(call):
     oracle=(
         "IEEE 754: what changes when an element changes is NaN when the element is NaN, and not "
         "finite when it is infinite; all else keeps its bits. Generic numbers, every operand, "
-        "changing places, all flags. Scalars that are zero are left out (open in reference BLAS)."
+        "changing places, all flags. Scalars that are zero are left out (open in reference BLAS). "
+        "With threads, sizes that are split over them."
     ),
     catches="Masked tails, comparisons and shortcuts that drop a NaN: OpenBLAS#4413, #4728.",
-    max_threads=1,
 )
+@few_threads
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths = range(1, ctx.by_profile(40, 70))
+    lengths = (10007,)
+    if ctx.threads == 1:
+        lengths = range(1, ctx.by_profile(40, 70))
+        routines.remove("nrm2")  # special.nrm2 asks more
     Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns=ctx.by_profile(1, 6)))
 
 
@@ -192,11 +197,13 @@ ENDINGS = ("ax", "in")
     ],
     oracle="As special.level1-nan. Of solves only that nothing is lost.",
     catches="Tests for zero that skip a NaN, masked tails: OpenBLAS#929, #171, #750, #4419, #86.",
-    max_threads=1,
 )
+@few_threads
 def level2_nan(ctx):
     step = ctx.by_profile(4, 1)
     sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, step)]
+    if ctx.threads > 1:
+        sizes = [(231, 130)]  # split, but gemv in real precision
     Propagation(ctx).ask(level2.calls(ctx.seed, sizes))
 
 

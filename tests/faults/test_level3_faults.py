@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.network
 
+#: Newer kernels have faults of their own: trsm of 0.3.31 divides by zero beside its triangle.
+KERNEL = "Nehalem"
+
 MODULES = ["exact_level3", "exact_bfloat16", "bounds"]
 
 #: fault, check that must find it, threads, routine that it must name.
@@ -68,7 +71,6 @@ WITHOUT_SCRIPT = {"bounds.level1", "bounds.level2", "exact.bfloat16"}
 #: Faults that OpenBLAS itself has (docs/found), as far as the smoke profile meets them.
 OWN_FAULTS = {
     "exact.gemm-batch": {"cgemm_batch_strided", "zgemm_batch_strided"},
-    "bounds.level1": {"cscal", "zscal", "csscal", "zdscal"},
 }
 
 
@@ -81,7 +83,7 @@ def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def answers(planted_site: Path) -> Answers:
     asked = [*GOOD, *ASKED]
-    return dict(zip(asked, ask_checks(planted_site, MODULES, asked), strict=True))
+    return dict(zip(asked, ask_checks(planted_site, MODULES, asked, kernel=KERNEL), strict=True))
 
 
 @pytest.mark.parametrize(("fault", "check", "threads", "routine"), FAULTS)
@@ -118,12 +120,12 @@ def test_the_script_shows_the_fault_again_and_only_the_fault(
     template = find_template(check, checks_dir() / "reproducers")
     assert template is not None
     case = answers[asked]["cases"][0]
-    parameters = case["parameters"] | {"kernel": "Haswell", "threads": threads}
+    parameters = case["parameters"] | {"kernel": KERNEL, "threads": threads}
     script = tmp_path / template.name
     script.write_text(_with_parameters(template.read_text(), parameters))
 
     def run(now: str) -> subprocess.CompletedProcess[str]:
-        environment = child_environment("Haswell", threads)
+        environment = child_environment(KERNEL, threads)
         environment |= {"PYTHONPATH": str(planted_site), "PLANTED_FAULT": now}
         return subprocess.run(
             [sys.executable, "-S", str(script)],
