@@ -26,6 +26,7 @@ MODULES = [
     "exact_lu",
     "exact_triangular",
     "special_lapack",
+    "special_lapack_flags",
 ]
 
 #: fault, check that must find it, threads.
@@ -64,6 +65,8 @@ FAULTS = [
     ("sytrf-pivots", "accuracy.lapack-systems", 2),
     ("gels-shared", "concurrency.lapack", 1),
     ("gels-leak", "concurrency.lapack", 1),
+    ("geqrf-flag", "special.lapack-flags", 1),
+    ("geqrf-flag", "special.lapack-flags", 2),
     ("getrf-info", "special.lapack-info", 1),
     ("getrf-late-info", "special.lapack-info", 1),
     ("potrf-info", "special.lapack-info", 1),
