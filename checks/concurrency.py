@@ -14,8 +14,8 @@ from checks.workers import at_most, require_threads
 __all__ = ["eigh_matmul", "mixed_matmul", "same_operation"]
 
 #: Rows, inner size and columns of tall products. Measured with 0.3.33.0.0 on two cores that others
-#: used too: with 8, 12 or 16 BLAS threads each of these is wrong in a third to three quarters of the
-#: rounds of about 0.15 s; with 2 or 4 threads, or half the rows, in few or none.
+#: used too: with 8, 12 or 16 BLAS threads each of these is wrong in a third to three quarters of
+#: the rounds of about 0.15 s; with 2 or 4 threads, or half the rows, in few or none.
 TALL_SHAPES = ((400_000, 4, 4), (300_000, 8, 4), (400_000, 16, 4), (400_000, 8, 8))
 
 #: BLAS threads of a round, as multiples of the cell's: more than there are cores, so that a caller
