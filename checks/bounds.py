@@ -11,6 +11,9 @@ from checks.splitting import few_threads
 
 __all__ = ["level1_bounds", "level2_bounds", "level3_bounds", "threaded_bounds"]
 
+#: What has paths of its own for some scalars.
+SCALINGS = ("scal", "rscal")
+
 #: Lengths with which OpenBLAS splits level 1 over threads, and kernels block.
 LONG = (10007, 16391)
 
@@ -92,14 +95,19 @@ def level2_bounds(ctx):
     against_pages(ctx, cblas, lambda: exported(cblas, level2_calls(ctx)))
 
 
-def level1_calls(ctx):
+def level1_calls(ctx, routines):
     lengths = itertools.chain(
         range(1, 37), (63, 64, 65, 127, 129, 257), ctx.by_profile((), range(66, 127))
     )
-    yield from level1.calls(ctx.seed, list(lengths), turns=ctx.by_profile(2, 6))
-    # All pairs of a scalar and an increment, at lengths without and with a tail.
-    yield from level1.calls(ctx.seed, (15, 16, 32), ("scal", "rscal"), turns=25)
-    yield from level1.calls(ctx.seed, LONG[: ctx.by_profile(1, 2)], turns=ctx.by_profile(1, 6))
+    turns = ctx.by_profile(2, 6)
+    yield from level1.calls(ctx.seed, list(lengths), routines, turns)
+    yield from level1.calls(ctx.seed, LONG[: ctx.by_profile(1, 2)], routines, turns)
+
+
+def scalings(ctx):
+    """Yield all pairs of a scalar and an increment, at lengths without and with a tail."""
+    yield from level1.calls(ctx.seed, (15, 16, 32), SCALINGS, turns=25)
+    yield from level1_calls(ctx, SCALINGS)
 
 
 @check(
@@ -120,7 +128,9 @@ def level1_calls(ctx):
 )  # fmt: skip
 def level1_bounds(ctx):
     cblas = Cblas(ctx.blas)
-    against_pages(ctx, cblas, lambda: exported(cblas, level1_calls(ctx)))
+    others = [name for name in level1.ROUTINES if name not in SCALINGS]
+    against_pages(ctx, cblas, lambda: exported(cblas, level1_calls(ctx, others)))
+    against_pages(ctx, cblas, lambda: exported(cblas, scalings(ctx)))
 
 
 def threaded_calls(ctx):

@@ -34,12 +34,11 @@ MARGIN = 3
 FEW = (1, 2, 5, 8, 12, 16, 23, 31, 33, 48, 64, 65)
 
 
-#: Has NumPy raise what it warns of else; with this around a check, products cost no more.
-raising_flags = np.errstate(invalid="raise", divide="raise", over="raise")
-
-
 def _multiply(ctx, routine, left, right, result, parameters):
-    """Multiply into `result` and count the case; it fails if NumPy reports a flag."""
+    """Multiply into `result` and count the case; it fails if NumPy reports a flag.
+
+    To have NumPy raise what it would warn of is up to the check: for each product it costs more.
+    """
     ctx.trying(routine, parameters)
     try:
         np.matmul(left, right, out=result)
@@ -155,7 +154,7 @@ def _small_shapes(dense, thin, inner_per_shape):
     ),
     budget=120.0,
 )
-@raising_flags
+@np.errstate(invalid="raise", divide="raise", over="raise")  # for _multiply
 def gemm(ctx):
     if ctx.threads > 1:
         _threaded_gemm(ctx)
@@ -343,7 +342,7 @@ def _matrix_vector(ctx, pool, dtype, order, side, m, n, position, steps):
     ),
     budget=120.0,
 )
-@raising_flags
+@np.errstate(invalid="raise", divide="raise", over="raise")  # for _multiply
 def gemv(ctx):
     increments = ((1, 1), (1, 1), (2, 1), (1, 2), (3, 2), (-1, 1))
 
@@ -494,7 +493,7 @@ def _symmetric_product(ctx, output, pool, dtype, order, n, k, row):
     ),
     budget=120.0,
 )
-@raising_flags
+@np.errstate(invalid="raise", divide="raise", over="raise")  # for _multiply
 def syrk(ctx):
     def sweep(pool, shapes, orders=("CF",) * 4):
         for dtype, both in zip(DTYPES, orders):
