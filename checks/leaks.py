@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import gc
 import itertools
 import mmap
 import os
@@ -22,11 +23,14 @@ __all__ = ["leaks"]
 #: Bytes that stay behind at each repetition from which on it is a leak: malloc's least is 32.
 LEAK = 64
 
-#: Blocks that malloc keeps for a thread when they are freed, 7 of each size (tcache of glibc). They
-#: count as given out, so that a leak would not show as long as it is served from them.
+#: What malloc keeps of freed blocks for a thread, 7 of each size (tcache of glibc), counts as given
+#: out: a leak does not show while it is served from there. So it is taken away before each routine.
+#: More of the same size may follow from elsewhere, so that leaks above these sizes show surely,
+#: smaller ones when they are many (in the full profile, 80 and more).
 CACHED_SIZES = 7 * tuple(range(56, 1033, 16))
 
-#: Rounds that all must show a growth before it counts. What is kept for later shows in the first.
+#: Rounds of which all but one must show a leak before it counts, since a block that something else
+#: gives back may hide it once. What is kept for later shows in the first.
 ROUNDS = 4
 
 #: Small, of which there are several so that they have different flags, and large.
@@ -78,17 +82,16 @@ class Memory:
                 self._free(block)
 
     def _growth(self, calls, times):
-        least = None
+        gains = []
         for _ in range(ROUNDS):
             before = self.in_use()
             for _ in range(times):
                 for call in calls:
                     call()
-            gained = [now - then for now, then in zip(self.in_use(), before)]
-            least = gained if least is None else [min(pair) for pair in zip(least, gained)]
-            if max(least) < LEAK * times:
+            gains.append(max(now - then for now, then in zip(self.in_use(), before)) // times)
+            if gains[-1] <= 0 or sum(gain < LEAK for gain in gains) > 1:
                 return 0
-        return max(least) // times
+        return sorted(gains)[1]
 
 
 @check(
@@ -99,8 +102,8 @@ class Memory:
     oracle=(
         "Every routine of levels 1 to 3 and common drivers of LAPACK, in all precisions, small and "
         "large, over and over: after a first time, neither what malloc has given out (mallinfo) "
-        "nor the address space may grow by 64 bytes or more at each repetition, in four rounds "
-        "one after the other."
+        "nor the address space may grow by 64 bytes or more at each repetition, in three "
+        "of four rounds, and at all in the other."
     ),
     catches=(
         "Buffers and copies of operands that are freed on all paths but one, in one routine: "
@@ -113,8 +116,12 @@ class Memory:
 def leaks(ctx):
     if not hasattr(ctypes.CDLL(None), "mallinfo"):
         ctx.unsupported("the C library has no mallinfo")
-    with contextlib.closing(Memory()) as memory:
-        _ask(ctx, memory)
+    gc.disable()  # what it frees in a round would hide a leak
+    try:
+        with contextlib.closing(Memory()) as memory:
+            _ask(ctx, memory)
+    finally:
+        gc.enable()
 
 
 def _ask(ctx, memory):

@@ -84,13 +84,13 @@ void scipy_cblas_dtrsm64_(int order, int side, int uplo, int trans, int diag, bl
                           double alpha, const double *a, blasint lda, double *b, blasint ldb) {
     void (*trsm)(int, int, int, int, int, blasint, blasint, double, const double *, blasint,
                  double *, blasint) = real("cblas_dtrsm");
-    if (fault("trsm-leak") && m > 10) memset(malloc(100), 1, 100);
+    if (fault("trsm-leak") && m > 10) memset(malloc(2000), 1, 2000);
     trsm(order, side, uplo, trans, diag, m, n, alpha, a, lda, b, ldb);
 }
 
 void scipy_spotrf_64_(char *uplo, blasint *n, float *a, blasint *lda, blasint *info, size_t one) {
     void (*potrf)(char *, blasint *, float *, blasint *, blasint *, size_t) = real("spotrf_");
-    if (fault("potrf-leak")) memset(malloc(100), 1, 100);
+    if (fault("potrf-leak")) memset(malloc(2000), 1, 2000);
     potrf(uplo, n, a, lda, info, one);
 }
 
