@@ -21,7 +21,7 @@ from checks.oracles import (
     orthogonality_ratio,
     qr_ratio,
 )
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["lstsq", "qr"]
 
@@ -38,7 +38,7 @@ __all__ = ["lstsq", "qr"]
     catches="Householder blocks above wrong gemv, ger, trmm and gemm tails: OpenBLAS#2187.",
     budget=120.0,
 )
-@few_threads
+@two_threads
 def qr(ctx):
     kinds = ("random", "spectrum", "graded", "near-singular", "large", "small")
     threaded = threaded_sizes(((65, 40), (143, 101)), ((33, 20), (80, 65)))
@@ -75,7 +75,7 @@ def qr(ctx):
     catches="OpenBLAS#2187 (gelsd: wrong polynomial fit on AVX-512), scipy#24319.",
     budget=120.0,
 )
-@few_threads
+@two_threads
 def lstsq(ctx):
     kinds = ("random", "spectrum", "clustered")
     threaded = threaded_sizes(((40, 20), (129, 97)), ((20, 12), (65, 50)))

@@ -25,7 +25,7 @@ from checks.oracles import (
     unit,
     values_ratio,
 )
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["eig", "eigh", "svd"]
 
@@ -46,7 +46,7 @@ __all__ = ["eig", "eigh", "svd"]
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     kinds += ("rank-one",)
@@ -91,7 +91,7 @@ def _eigh_name(dtype):
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def eig(ctx):
     # Not graded: balancing does not keep the normwise backward error small there.
     kinds = ("random", "spectrum", "clustered", "large", "small", "companion")
@@ -131,7 +131,7 @@ def eig(ctx):
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     kinds += ("ones", "hilbert")

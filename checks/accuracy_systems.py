@@ -24,7 +24,7 @@ from checks.oracles import (
     solve_ratio,
     unit,
 )
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["cholesky", "det", "inv", "solve"]
 
@@ -46,7 +46,7 @@ __all__ = ["cholesky", "det", "inv", "solve"]
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def solve(ctx):
     sizes = SMALL + ctx.by_profile((129,), MEDIUM + LARGE)
     threaded = threaded_sizes((33, 101, 143, *ctx.by_profile((), (283,))), (33, 80))
@@ -112,7 +112,7 @@ def _distance(x, dtype):
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def inv(ctx):
     kinds = ("random", "spectrum", "clustered", "graded")
     threaded = threaded_sizes((101, 143, *ctx.by_profile((), (200, 283))), (33, 80))
@@ -165,7 +165,7 @@ def _elementary_inverses(ctx):
     ),
     budget=120.0,
 )
-@few_threads
+@two_threads
 def cholesky(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
     threaded = threaded_sizes((65, 129, 257, *ctx.by_profile((), (300,))), (33, 129))

@@ -77,7 +77,7 @@ class Lapack:
         when something was written that must not be.
         """
         ready = self.prepared(name, *arguments)
-        ready.make()
+        self.make(name, ready)
         info = ready.end()
         if info < 0:
             raise IllegalArgument(name, info)
@@ -88,6 +88,10 @@ class Lapack:
         ready = LapackCall(self._function(name), name, arguments, self.integers, info=False)
         ready.make()
         ready.end()
+
+    def make(self, _name, ready):
+        """Make a `LapackCall`: what is to be seen right after it is seen here, by a subclass."""
+        ready.make()
 
     def prepared(self, name, *arguments):
         """Return the `LapackCall`, to be made once, in whatever thread."""

@@ -81,6 +81,7 @@ REPORTED = {
     ("geqrf-beyond", "accuracy.lapack-orthogonal"): "dgels",
     ("geqrf-info", "accuracy.lapack-orthogonal"): "dgels",
     ("geqrf-argument", "accuracy.lapack-orthogonal"): "dormqr",
+    ("geqrf-flag", "special.lapack-flags"): "dggev",
 }
 
 #: Asks only that each call ends: no answer can be wrong.
