@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks.api import check
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import IllegalArgument, Lapack, Overwritten
 from checks.operands import DTYPES, LETTER, real_dtype
 from checks.storage import bits, canary
 
@@ -84,6 +84,9 @@ def _require_quick_return(ctx, lapack, dtype, routine, arguments):
         info = lapack.call(name, *arguments)
     except IllegalArgument as error:
         info = error.info
+    except Overwritten as error:
+        ctx.fail(name, "%s: %s" % (dimensions, error), parameters)
+        return
     if info != 0:
         ctx.fail(name, "%s: INFO = %d, must be 0" % (dimensions, info), parameters)
     arrays = [x for x in arguments if isinstance(x, np.ndarray)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from checks import matrices
 from checks.api import check
-from checks.lapack import IllegalArgument, drivers_for
+from checks.lapack import IllegalArgument, Overwritten, drivers_for
 from checks.operands import DTYPES, LETTER
 
 __all__ = ["nan_lapack"]
@@ -42,22 +42,23 @@ def nan_lapack(ctx):
                 for name in LAPACK_CALLS:
                     ctx.ran()
                     second = (np.ones((n, 2), dtype),) if name in ("solve", "lstsq") else ()
+                    parameters = {
+                        "dtype": dtype,
+                        "function": name,
+                        "kind": "nan",
+                        "n": n,
+                        "at": list(at),
+                        "seed": ctx.seed + n,
+                    }
+                    what = "%s of a %s matrix of %d with NaN at %s" % (name, dtype, n, list(at))
                     try:
                         result = getattr(drivers, name)(a, *second)
                     except REFUSALS:
                         continue
+                    except Overwritten as error:
+                        ctx.fail(LETTER[dtype] + name, "%s: %s" % (what, error), parameters)
+                        continue
                     parts = result if isinstance(result, tuple) else (result,)
                     if all(np.all(np.isfinite(part)) for part in parts):
-                        ctx.fail(
-                            LETTER[dtype] + name,
-                            "%s of a %s matrix of %d with NaN at %s: finite throughout"
-                            % (name, dtype, n, list(at)),
-                            {
-                                "dtype": dtype,
-                                "function": name,
-                                "kind": "nan",
-                                "n": n,
-                                "at": list(at),
-                                "seed": ctx.seed + n,
-                            },
-                        )
+                        message = "%s: finite throughout" % what
+                        ctx.fail(LETTER[dtype] + name, message, parameters)
