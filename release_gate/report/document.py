@@ -265,10 +265,14 @@ def _headline(record: RunRecord) -> str:
                 for each in decision.comparisons
             )
             known = len(decision.findings)
-            also = f"; {_count(known, 'finding')} that does not block" if known else ""
+            also = f"; {_count(known, 'finding')} that {'does' if known == 1 else 'do'} not block"
+            also = also if known else ""
+            fresh = {ComparisonKind.REGRESSED, ComparisonKind.NEW, ComparisonKind.FLAKY}
+            new = any(each.kind in fresh for each in decision.findings)
+            fails = "nothing that blocks fails" if new else "nothing new fails"
             better = sum(each.kind is ComparisonKind.FIXED for each in decision.comparisons)
             fixed = f", {better} fixed" if better else ""
-            return f"{_count(answered, 'answer')}, nothing new fails{fixed}{also}"
+            return f"{_count(answered, 'answer')}, {fails}{fixed}{also}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from gate_report import record, report
 from gate_values import no_go_run, passing, plan
 from jsonschema import Draft202012Validator
@@ -106,6 +107,18 @@ def test_headlines() -> None:
     good = make_report(record(the_plan, passing(the_plan)))
     assert good.verdict is Verdict.INCONCLUSIVE
     assert good.headline == "no full answer to wheel, threading"
+
+
+def test_a_headline_does_not_deny_a_new_failure_that_only_informs() -> None:
+    the_plan, results = no_go_run()
+    whole = record(the_plan, results)
+    informed = tuple(evolve(each, blocking=False) for each in whole.decision.findings)
+    go = evolve(whole.decision, verdict=Verdict.GO, findings=informed)
+    headline = make_report(evolve(whole, decision=go)).headline
+    assert ", nothing that blocks fails" in headline
+    assert headline.endswith(f"; {len(informed)} findings that do not block")
+    none = evolve(go, findings=())
+    assert "nothing new fails" in make_report(evolve(whole, decision=none)).headline
 
 
 def test_every_planned_cell_is_in_the_report_whether_it_answered_or_not() -> None:
