@@ -9,7 +9,8 @@ import sys
 from checks.api import check
 from checks.blas import Library
 from checks.interpreters import run_alone
-from checks.loading import Product, address_space, load_dependencies
+from checks.loading import Product, load_dependencies
+from checks.workers import address_space
 
 __all__ = ["address_limit", "load_within"]
 

@@ -58,6 +58,10 @@ class Library:
         """Return the kernel that the library says it runs, such as "SkylakeX"."""
         return self.function("openblas_get_corename", ctypes.c_char_p)().decode()
 
+    def max_threads(self):
+        """Return how many threads the library was built for, or 0 when it does not say."""
+        return int((self.config().partition("MAX_THREADS=")[2].split() or [0])[0])
+
     def get_num_threads(self):
         """Return how many threads the library would use now."""
         return int(self.function("openblas_get_num_threads", ctypes.c_int)())

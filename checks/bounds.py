@@ -4,8 +4,8 @@ import itertools
 
 from checks import level1, level2, level3
 from checks.api import check
+from checks.calls import exported
 from checks.cblas import Cblas
-from checks.level3 import exported
 from checks.pages import against_pages
 from checks.splitting import few_threads
 

@@ -14,7 +14,19 @@ from checks.fenv import flags_of_this_machine
 from checks.operands import DTYPES, real_dtype
 from checks.storage import bits, canary
 
-__all__ = ["Call", "Operand", "between_canaries", "judge", "made", "name_of"]
+__all__ = [
+    "Call",
+    "Operand",
+    "as_parameter",
+    "between_canaries",
+    "exported",
+    "fixed",
+    "judge",
+    "made",
+    "name_of",
+    "operands_of",
+    "with_operands",
+]
 
 #: Elements of canary on both sides of an operand, and none to seven more that misalign it.
 MARGIN = 8
@@ -47,6 +59,38 @@ class Call(NamedTuple):
     arguments: tuple
     returns: object
     parameters: dict
+
+
+def fixed(image):
+    """Return the operand that a routine only reads."""
+    return Operand(image, image)
+
+
+def as_parameter(scalar):
+    """Return a scalar as parameters hold it: complex ones as [real, imaginary]."""
+    return [scalar.real, scalar.imag] if isinstance(scalar, complex) else scalar
+
+
+def operands_of(call):
+    """Return the operands of a call, in the order of its arguments."""
+    return [argument for argument in call.arguments if type(argument) is Operand]
+
+
+def with_operands(call, values):
+    """Return the arguments of a call with `values`, one by one, in place of its operands."""
+    values = iter(values)
+    return [next(values) if type(a) is Operand else a for a in call.arguments]
+
+
+def exported(cblas, calls):
+    """Leave out the calls of routines that this library does not export."""
+    known = {}
+    for call in calls:
+        key = call.routine, call.dtype
+        if key not in known:
+            known[key] = cblas.has(*key)
+        if known[key]:
+            yield call
 
 
 class Arena:
@@ -136,22 +180,17 @@ def _placed(call, index):
     parts = 2 if call.dtype.startswith("c") else 1
     places = []
     free = 0
-    for argument in call.arguments:
-        if type(argument) is Operand:
-            start = free + (MARGIN + (index + len(places)) % MARGIN) * parts
-            free = start + len(argument.before) * parts
-            places.append((argument, start, free))
+    for operand in operands_of(call):
+        start = free + (MARGIN + (index + len(places)) % MARGIN) * parts
+        free = start + len(operand.before) * parts
+        places.append((operand, start, free))
     return places, free + MARGIN * parts
 
 
 def _addresses(call, places, arena):
     """Return the arguments of C, the operands as their addresses in the arena."""
     size = arena.memory.itemsize
-    starts = iter(places)
-    return [
-        arena.address + next(starts)[1] * size if type(argument) is Operand else argument
-        for argument in call.arguments
-    ]
+    return with_operands(call, (arena.address + start * size for _, start, _ in places))
 
 
 def _raised_again(ctx, cblas, call, passed, flags):

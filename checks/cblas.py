@@ -27,6 +27,7 @@ __all__ = [
     "UNIT",
     "UPPER",
     "Cblas",
+    "op",
     "plain_name",
 ]
 
@@ -139,6 +140,13 @@ def plain_name(routine, dtype):
     pattern = IRREGULAR.get(routine, "{}" + routine)
     mixed = MIXED[dtype]
     return pattern.format(LETTER[dtype], mixed=mixed, reverse=mixed[::-1])
+
+
+def op(matrix, trans):
+    """Return what CBLAS makes of a matrix with that flag."""
+    if trans in (TRANS, CONJ_TRANS):
+        matrix = matrix.T
+    return matrix.conj() if trans in (CONJ_TRANS, CONJ_NO_TRANS) else matrix
 
 
 class Cblas:

@@ -52,7 +52,7 @@ def set_counts(path, prefix, suffix, counts):
     systems=("linux", "darwin"),
 )
 def counts_at_start(ctx):
-    built_for = int((ctx.blas.config().partition("MAX_THREADS=")[2].split() or [0])[0])
+    built_for = ctx.blas.max_threads()
     if not built_for:
         ctx.unsupported("the library does not say how many threads it was built for")
     plain, local = "openblas_set_num_threads", "openblas_set_num_threads_local"
@@ -73,13 +73,13 @@ def counts_at_start(ctx):
     library = (ctx.blas.path, ctx.blas.prefix, ctx.blas.suffix)
     environment = {"OPENBLAS_NUM_THREADS": "1"}
     ended = run_alone(ctx, set_counts, *library, counts, environment=environment)
-    answers = ended.answer()
     ctx.ran()
-    if ended.status or answers is None:
-        ctx.fail(plain, ended.trouble() or "ended without an answer", parameters)
+    failure = ended.failure()
+    if failure is not None:
+        ctx.fail(plain, failure, parameters)
         return
     before = None
-    for (name, number, computed), (read, returned, wrong) in zip(counts, answers):
+    for (name, number, computed), (read, returned, wrong) in zip(counts, ended.answer()):
         ctx.ran(1 + computed)
         in_bounds = 1 <= number <= built_for
         if not (read == number if in_bounds else 1 <= read <= built_for):

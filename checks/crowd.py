@@ -17,6 +17,7 @@ from checks.blas import find_library
 from checks.factors import exact_product
 from checks.interpreters import run_alone
 from checks.team import run_together
+from checks.workers import address_space
 
 __all__ = ["buffers_again", "gather", "many_callers"]
 
@@ -55,19 +56,13 @@ def gather(callers, rounds):
         if not np.array_equal(a @ a, exact):
             wrong.append(1)
 
-    figures = [_address_space()]
+    figures = [address_space()]
     for _ in range(rounds):
         run_together(first, *[caller] * callers)
-        figures.append(_address_space())
+        figures.append(address_space())
     answer = {"wrong": len(wrong), "first_mib": round(figures[1] - figures[0])}
     answer["later_mib"] = round(figures[-1] - figures[1])
     print(json.dumps(answer))
-
-
-def _address_space():
-    """Return the size of this process's address space in MiB."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmSize")) / 1024
 
 
 def _ask(ctx, callers, rounds):
@@ -77,11 +72,11 @@ def _ask(ctx, callers, rounds):
     ended = run_alone(ctx, gather, callers, rounds)
     ctx.ran((callers + 1) * rounds)
     ctx.rounds = rounds
-    answer = ended.answer()
-    if ended.status or answer is None:
-        what = ended.trouble() or "ended without an answer"
-        ctx.fail("dgemm", "%d threads in gemm at once: %s" % (callers, what), parameters)
+    failure = ended.failure()
+    if failure is not None:
+        ctx.fail("dgemm", "%d threads in gemm at once: %s" % (callers, failure), parameters)
         return None
+    answer = ended.answer()
     ctx.details.update(answer)
     if answer["wrong"]:
         what = "%d threads in gemm at once: %d wrong results" % (callers, answer["wrong"])
@@ -91,7 +86,7 @@ def _ask(ctx, callers, rounds):
 
 def _buffers(ctx):
     """Return how many buffers the library has; end the check where that is too many to use up."""
-    built_for = int((ctx.blas.config().partition("MAX_THREADS=")[2].split() or [64])[0])
+    built_for = ctx.blas.max_threads() or 64
     buffers = max(50, 2 * built_for)
     ctx.details["buffers"] = buffers
     if buffers + EXTRA > MOST_CALLERS:

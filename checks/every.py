@@ -9,7 +9,7 @@ import functools
 import itertools
 
 from checks import level1, level2, level3
-from checks.calls import Operand
+from checks.calls import operands_of, with_operands
 from checks.operands import DTYPES
 
 __all__ = ["Prepared", "every_call"]
@@ -78,10 +78,8 @@ class Prepared:
 
     def __init__(self, cblas, call):
         self.call = call
-        operands = [argument for argument in call.arguments if type(argument) is Operand]
-        self.memories = [(operand, operand.before.copy()) for operand in operands]
-        addresses = iter(memory.ctypes.data for _, memory in self.memories)
-        passed = [next(addresses) if type(a) is Operand else a for a in call.arguments]
+        self.memories = [(operand, operand.before.copy()) for operand in operands_of(call)]
+        passed = with_operands(call, (memory.ctypes.data for _, memory in self.memories))
         self.make = cblas.bound(call.routine, call.dtype, *passed)
         self._copy, self._compare = _memory_functions()
         self._written = [

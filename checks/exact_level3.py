@@ -1,9 +1,9 @@
 """Level 3 through CBLAS on integers, which is exact: any difference is a bug."""
 
 from checks.api import check
-from checks.calls import between_canaries
+from checks.calls import between_canaries, exported
 from checks.cblas import Cblas
-from checks.level3 import calls, exported, shaped_calls
+from checks.level3 import calls, shaped_calls
 from checks.operands import DTYPES
 from checks.splitting import few_threads
 

@@ -36,6 +36,10 @@ class Ended(NamedTuple):
         lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
         return "%s; %s" % (what, " / ".join(lines[-3:])[-300:])
 
+    def failure(self):
+        """Return what was wrong with the end, or that there is no answer, in a line; else None."""
+        return self.trouble() or ("ended without an answer" if self.answer() is None else None)
+
     def answer(self):
         """Return the JSON of the last line that was printed, or None."""
         lines = self.output.strip().splitlines()

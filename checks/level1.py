@@ -9,16 +9,25 @@ import functools
 import numpy as np
 
 from checks.api import check
-from checks.calls import Call, Operand, between_canaries
+from checks.calls import (
+    Call,
+    Operand,
+    as_parameter,
+    between_canaries,
+    exported,
+    fixed,
+    operands_of,
+    with_operands,
+)
 from checks.cblas import Cblas
 from checks.choices import INCREMENTS, choose
-from checks.level2_operands import shown
 from checks.operands import DTYPES, integers
 from checks.splitting import few_threads
 from checks.storage import canary, vector
 
 __all__ = [
     "EXTENSIONS",
+    "FACTORS",
     "ROUTINES",
     "STANDARD",
     "SUMS",
@@ -28,6 +37,9 @@ __all__ = [
     "level1",
     "sums",
 ]
+
+#: {routine: place of the operand that is no vector}: the flag and factors of rotm.
+FACTORS = {"rotm": 2}
 
 HIGH = 4
 #: Elements of the pool that vectors are cut from; longer ones repeat it.
@@ -66,7 +78,7 @@ def _scalars(dtype):
 def _facts(routine, dtype, seed, n, **others):
     return {
         "routine": routine, "dtype": dtype, "seed": seed, "n": n,
-        **{name: shown(value) for name, value in others.items()},
+        **{name: as_parameter(value) for name, value in others.items()},
     }  # fmt: skip
 
 
@@ -86,8 +98,7 @@ def inner(routine, seed, dtype, n, turn):
 
 
 def _fixed(values, dtype, increment):
-    image = _stored(values, dtype, increment)
-    return Operand(image, image)
+    return fixed(_stored(values, dtype, increment))
 
 
 def update(routine, seed, dtype, n, turn):
@@ -216,7 +227,7 @@ def modified_rotation(routine, seed, dtype, n, turn):
         routine, dtype, seed, n, incx=incx, incy=incy, flag=flag,
         h=[h[place] if place in given else None for place in (0, 2, 1, 3)],
     )  # fmt: skip
-    arguments = (n, operands[0], incx, operands[1], incy, Operand(parameter, parameter))
+    arguments = (n, operands[0], incx, operands[1], incy, fixed(parameter))
     return Call(routine, dtype, arguments, None, facts)
 
 
@@ -248,42 +259,35 @@ ROUTINES = {
 }
 
 
-def calls(seed, lengths, routines=tuple(ROUTINES), turns=1, has=None):
-    """Yield `turns` calls of each routine in each of its precisions for each of `lengths`.
-
-    has: a function (routine, dtype) that says which are wanted; some are OpenBLAS's own, and not
-    in all of its releases.
-    """
+def calls(seed, lengths, routines=tuple(ROUTINES), turns=1):
+    """Yield `turns` calls of each routine in each of its precisions for each of `lengths`."""
     turn = 0
     for n in lengths:
         for routine in routines:
             make, dtypes = ROUTINES[routine]
             for dtype in dtypes:
-                if has is None or has(routine, dtype):
-                    for _ in range(turns):
-                        turn += 1
-                        yield make(routine, seed, dtype, n, turn)
+                for _ in range(turns):
+                    turn += 1
+                    yield make(routine, seed, dtype, n, turn)
 
 
-def idle_calls(seed, routines=tuple(ROUTINES), has=None):
+def idle_calls(seed, routines=tuple(ROUTINES)):
     """Yield calls that must do nothing: of no or less elements, or, where it says so, increment 0.
 
     A routine for one vector returns at once when its increment is not positive (reference BLAS).
     """
     for n in (0, -1, -7):
-        for call in calls(seed, [3], routines, has=has):
+        for call in calls(seed, [3], routines):
             yield _idle(call, n, ())
     single = [name for name in ("scal", "rscal", "asum", "iamax") if name in routines]
-    for call in calls(seed, [3], single, has=has):
+    for call in calls(seed, [3], single):
         for increment in (0, -1):
             yield _idle(call, 3, (increment,))
 
 
 def _idle(call, n, last):
-    arguments = tuple(
-        Operand(argument.before, argument.before) if isinstance(argument, Operand) else argument
-        for argument in call.arguments[1 : -1 if last else None]
-    )
+    unchanged = with_operands(call, (fixed(each.before) for each in operands_of(call)))
+    arguments = unchanged[1 : -1 if last else None]
     returns = None if call.returns is None else (3 if call.routine == "sdsdot" else 0)
     facts = dict(call.parameters, idle=True, n=n)
     if last:
@@ -300,12 +304,15 @@ STANDARD = tuple(routine for routine in ROUTINES if routine not in SUMS + EXTENS
 def _sweep(ctx, routines):
     cblas = Cblas(ctx.blas)
 
+    def make(stream):
+        between_canaries(ctx, cblas, exported(cblas, stream))
+
     def exact(lengths, turns, chosen=routines):
-        between_canaries(ctx, cblas, calls(ctx.seed, lengths, chosen, turns, cblas.has))
+        make(calls(ctx.seed, lengths, chosen, turns))
 
     if ctx.threads == 1:
         exact(range(141), ctx.by_profile(1, 12))
-        between_canaries(ctx, cblas, idle_calls(ctx.seed, routines, cblas.has))
+        make(idle_calls(ctx.seed, routines))
         exact((255, 256, 257, 511, 1025, 4097, 9999, 10001), ctx.by_profile(1, 4))
     else:
         exact((10001,), ctx.by_profile(1, 6))

@@ -2,18 +2,15 @@
 
 import numpy as np
 
-from checks.calls import Call, Operand
-from checks.cblas import ROW
+from checks.calls import Call, Operand, as_parameter, fixed
+from checks.cblas import ROW, op
 from checks.choices import INCREMENTS, PADDINGS, choose
 from checks.level2_operands import (
     ORDERS,
-    fixed,
     matrix_of,
-    op,
     pool_of,
     product,
     scalars,
-    shown,
     transpositions,
     updated,
     vectors_of,
@@ -61,7 +58,8 @@ def _product(routine, seed, dtype, a, stored, widths, facts, turn):
     )  # fmt: skip
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(m, n), "m": m, "n": n,
-        **facts, "alpha": shown(alpha), "beta": shown(beta), "incx": incx, "incy": incy,
+        **facts, "alpha": as_parameter(alpha), "beta": as_parameter(beta), "incx": incx,
+        "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 
@@ -83,6 +81,6 @@ def ger(routine, seed, dtype, m, n, turn):
     )  # fmt: skip
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(m, n), "m": m, "n": n,
-        "order": order, "alpha": shown(alpha), "incx": incx, "incy": incy, "ld": ld,
+        "order": order, "alpha": as_parameter(alpha), "incx": incx, "incy": incy, "ld": ld,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)

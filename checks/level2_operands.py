@@ -16,14 +16,11 @@ from checks.storage import band, canary, packed, triangle, vector
 __all__ = [
     "HIGH",
     "ORDERS",
-    "fixed",
     "half",
     "matrix_of",
-    "op",
     "pool_of",
     "product",
     "scalars",
-    "shown",
     "transpositions",
     "updated",
     "vectors_of",
@@ -66,13 +63,6 @@ def product(matrix, x):
     return np.einsum("ij,j->i", matrix, x, optimize=False)
 
 
-def op(matrix, trans):
-    """Return what CBLAS makes of a matrix with that flag."""
-    if trans in (TRANS, CONJ_TRANS):
-        matrix = matrix.T
-    return matrix.conj() if trans in (CONJ_TRANS, CONJ_NO_TRANS) else matrix
-
-
 def transpositions(dtype):
     """Return the flags to choose from; OpenBLAS adds conjugation alone to the three of BLAS."""
     return (NO_TRANS, TRANS, CONJ_TRANS) + ((CONJ_NO_TRANS,) if dtype.startswith("c") else ())
@@ -83,16 +73,6 @@ def scalars(dtype):
     if dtype.startswith("c"):
         return (1, -1, 2 - 1j, 1j, 0), (0, 1, -1, 2 + 1j)
     return (1, -1, 2, 0), (0, 1, -1, 2)
-
-
-def shown(scalar):
-    """Return a scalar as parameters hold it: complex ones as [real, imaginary]."""
-    return [scalar.real, scalar.imag] if isinstance(scalar, complex) else scalar
-
-
-def fixed(image):
-    """Return the operand that a routine only reads."""
-    return Operand(image, image)
 
 
 def updated(before, after, dtype, increment, read=True):

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from checks.calls import Call, Operand
+from checks.calls import Call, Operand, as_parameter, fixed
 from checks.cblas import LOWER, ROW, UPPER
 from checks.choices import INCREMENTS, PADDINGS, choose
 from checks.level2_operands import (
     ORDERS,
-    fixed,
     half,
     matrix_of,
     pool_of,
     product,
     scalars,
-    shown,
     updated,
     vectors_of,
 )
@@ -47,7 +45,7 @@ def symmetric_product(routine, seed, dtype, n, _, turn):
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(n, n), "n": n,
         "order": order, "uplo": uplo, "width": width, "ld": sum(ld),
-        "alpha": shown(alpha), "beta": shown(beta), "incx": incx, "incy": incy,
+        "alpha": as_parameter(alpha), "beta": as_parameter(beta), "incx": incx, "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 
@@ -84,7 +82,7 @@ def rank_update(routine, seed, dtype, n, _, turn):
     facts = {
         "routine": routine, "dtype": dtype, "seed": seed, "pool": pool_of(n, n), "n": n,
         "order": order, "uplo": uplo, "width": 0, "ld": sum(before[1]),
-        "alpha": shown(alpha), "incx": incx, "incy": incy,
+        "alpha": as_parameter(alpha), "incx": incx, "incy": incy,
     }  # fmt: skip
     return Call(routine, dtype, arguments, None, facts)
 

@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from checks.calls import Call
-from checks.cblas import LOWER, NON_UNIT, ROW, UNIT, UPPER
+from checks.calls import Call, fixed
+from checks.cblas import LOWER, NON_UNIT, ROW, UNIT, UPPER, op
 from checks.choices import INCREMENTS, PADDINGS, choose
 from checks.level2_operands import (
     ORDERS,
-    fixed,
     half,
     matrix_of,
-    op,
     pool_of,
     product,
     transpositions,

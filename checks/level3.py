@@ -22,7 +22,7 @@ from checks.level3_triangular import triangular
 from checks.operands import DTYPES
 from checks.ranktwo import Products, Triangular
 
-__all__ = ["ROUTINES", "Pools", "calls", "combinations", "exported", "shaped_calls"]
+__all__ = ["ROUTINES", "Pools", "calls", "combinations", "shaped_calls"]
 
 ORDERS = (ROW, COLUMN)
 UPLOS = (UPPER, LOWER)
@@ -162,14 +162,3 @@ def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1,
                     chosen = flags[7 * turn % len(flags)]
                     pool = pools.pool(form, dtype.startswith("c"))
                     yield make(pool, routine, dtype, chosen, shape, turn)
-
-
-def exported(cblas, calls):
-    """Leave out the calls of routines that this library does not export."""
-    known = {}
-    for call in calls:
-        key = call.routine, call.dtype
-        if key not in known:
-            known[key] = cblas.has(*key)
-        if known[key]:
-            yield call

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from checks.calls import Call, Operand
-from checks.cblas import CONJ_NO_TRANS, CONJ_TRANS, NO_TRANS, ROW, TRANS, UPPER
+from checks.calls import Call, Operand, as_parameter, fixed
+from checks.cblas import CONJ_NO_TRANS, CONJ_TRANS, NO_TRANS, ROW, TRANS, UPPER, op
 from checks.choices import PADDINGS, choose
 from checks.storage import canary, dense
 
@@ -31,18 +31,13 @@ def scalars(turn, dtype, real=False):
     choices = COMPLEX_SCALARS if is_complex and not real else SCALARS
     # The fifth list, so that they do not go in step with the paddings, which are the first.
     alpha, beta = choose(turn, (0,), (0,), (0,), (0,), choices)[4]
-    shown = [[z.real, z.imag] if isinstance(z, complex) else z for z in (alpha, beta)]
-    return alpha, beta, {"alpha": shown[0], "beta": shown[1]}
+    return alpha, beta, {"alpha": as_parameter(alpha), "beta": as_parameter(beta)}
 
 
 def read(matrix, trans, order, padding):
     """Return (operand, leading dimension) of what is stored when op(stored) is `matrix`."""
-    if trans in TRANSPOSED:
-        matrix = matrix.T
-    if trans in CONJUGATED:
-        matrix = matrix.conj()
-    image, ld = dense(matrix, order == ROW, padding)
-    return Operand(image, image), ld
+    image, ld = dense(op(matrix, trans), order == ROW, padding)
+    return fixed(image), ld
 
 
 def written(start, exact, order, padding, beta=1):
@@ -171,8 +166,7 @@ def copy(pool, routine, dtype, flags, sizes, turn):
     alpha, _, shown = scalars(turn, dtype)
     pads = choose(turn, PADDINGS, PADDINGS)
     source = pool.initial(m, n, dtype)
-    moved = source.T if trans in TRANSPOSED else source
-    exact = (alpha * (moved.conj() if trans in CONJUGATED else moved)).astype(dtype)
+    exact = (alpha * op(source, trans)).astype(dtype)
     a, lda = read(source, NO_TRANS, order, pads[0])
     parameters = {
         "routine": routine, "dtype": dtype, "order": order, "trans": trans, "m": m, "n": n,

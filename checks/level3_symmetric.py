@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checks.calls import Call, Operand
+from checks.calls import Call, fixed
 from checks.cblas import NO_TRANS, RIGHT, ROW, UPPER
 from checks.choices import PADDINGS, choose
 from checks.level3_general import read, scalars, triangle_mask, triangle_written, written
@@ -37,18 +37,18 @@ def symmetric_product(pool, routine, dtype, flags, sizes, turn):
 
 
 def _half(matrix, hermitian, uplo, order, padding):
-    """Return (operand, ld) of one triangle; imaginary parts of a Hermitian diagonal: canaries."""
+    """Return (operand, ld) of one triangle; imaginary parts of a Hermitian diagonal: NaN."""
     n = len(matrix)
     half = canary(matrix.dtype.name, n * n).reshape(n, n)
     np.copyto(half, matrix, where=triangle_mask(n, uplo == UPPER))
     if hermitian:
         _spoil_diagonal(half)
     image, ld = dense(half, order == ROW, padding)
-    return Operand(image, image), ld
+    return fixed(image), ld
 
 
 def _spoil_diagonal(matrix):
-    """Make the imaginary parts of the diagonal canaries."""
+    """Make the imaginary parts of the diagonal NaN."""
     matrix.imag[np.arange(len(matrix)), np.arange(len(matrix))] = np.nan
 
 

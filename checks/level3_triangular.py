@@ -1,6 +1,6 @@
 """Exact calls of level 3 with a triangular matrix: trmm, and trsm of systems with integer X."""
 
-from checks.calls import Call, Operand
+from checks.calls import Call, fixed
 from checks.cblas import RIGHT, ROW, UNIT, UPPER
 from checks.choices import PADDINGS, choose
 from checks.level3_general import CONJUGATED, TRANSPOSED, scalars, written
@@ -36,5 +36,5 @@ def triangular(pool, routine, dtype, flags, sizes, turn):
         "trans": trans, "diag": diag, "m": m, "n": n, "lda": lda, "ldb": ldb,
         "alpha": shown["alpha"],
     }  # fmt: skip
-    arguments = (order, side, uplo, trans, diag, m, n, alpha, Operand(image, image), lda, b, ldb)
+    arguments = (order, side, uplo, trans, diag, m, n, alpha, fixed(image), lda, b, ldb)
     return Call(routine, dtype, arguments, None, parameters)

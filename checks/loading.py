@@ -13,11 +13,10 @@ from operator import mul
 from checks.api import check
 from checks.blas import Library
 from checks.interpreters import run_alone
-from checks.workers import thread_count
+from checks.workers import address_space, thread_count
 
 __all__ = [
     "Product",
-    "address_space",
     "compute_in_copies",
     "load_dependencies",
     "reload",
@@ -116,12 +115,6 @@ def _is_mapped(path):
         return any(line.rstrip().endswith(os.path.realpath(path)) for line in maps)
 
 
-def address_space():
-    """Return the size of this process's address space in MiB."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmSize")) / 1024
-
-
 @check(
     id="process.reload",
     title="The library can be unloaded and loaded again",
@@ -148,13 +141,13 @@ def reloading(ctx):
     parameters = {"cycles": cycles}
     ctx.trying("dgemm", parameters)
     ended = run_alone(ctx, reload, ctx.blas.path, ctx.blas.prefix, ctx.blas.suffix, cycles)
-    answer = ended.answer()
     ctx.rounds = cycles
     ctx.ran(2 * cycles)
-    if ended.status or answer is None:
-        what = ended.trouble() or "ended without an answer"
-        ctx.fail("dgemm", "loading and unloading: %s" % what, parameters)
+    failure = ended.failure()
+    if failure is not None:
+        ctx.fail("dgemm", "loading and unloading: %s" % failure, parameters)
         return
+    answer = ended.answer()
     ctx.details.update(answer)
     if answer["still_mapped"]:
         ctx.not_exercised("the library stays in memory when it is unloaded")
@@ -259,13 +252,12 @@ def two_copies(ctx):
         parameters = {"global_first": global_first, "rounds": rounds}
         ctx.trying("dgemm", parameters)
         ended = run_alone(ctx, compute_in_copies, *library, global_first, rounds)
-        answer = ended.answer()
         ctx.ran(2 * (rounds + 2))
-        if ended.status or answer is None:
-            what = ended.trouble() or "ended without an answer"
-            ctx.fail("dgemm", "two copies in one process: %s" % what, parameters)
+        failure = ended.failure()
+        if failure is not None:
+            ctx.fail("dgemm", "two copies in one process: %s" % failure, parameters)
             continue
-        trouble, are_two, wrong, status = answer
+        trouble, are_two, wrong, status = ended.answer()
         if trouble:
             ctx.unsupported("cannot load a copy of the library: %s" % trouble)
         if not are_two:

@@ -6,8 +6,7 @@ from checks.api import check
 from checks.blas import find_library
 from checks.forking import ROUTINES, Child, Work
 from checks.interpreters import run_alone
-from checks.loading import address_space
-from checks.workers import at_most, require_threads, thread_count
+from checks.workers import address_space, at_most, require_threads, thread_count
 
 __all__ = ["before_blas", "fork_at_once", "repeated"]
 
@@ -166,13 +165,12 @@ def before_blas(ctx):
     rounds = ctx.by_profile(1, 2, 10)
     parameters = {"seed": ctx.seed, "names": names, "counts": list(counts), "rounds": rounds}
     ended = run_alone(ctx, fork_at_once, ctx.seed, names, counts, rounds)
-    answers = ended.answer()
-    if ended.status or answers is None:
+    failure = ended.failure()
+    if failure is not None:
         ctx.ran()
-        what = ended.trouble() or "ended without an answer"
-        ctx.fail(ROUTINES[names[0]], "forks before any call: %s" % what, parameters)
+        ctx.fail(ROUTINES[names[0]], "forks before any call: %s" % failure, parameters)
         return
-    for where, wrong, trouble in answers:
+    for where, wrong, trouble in ended.answer():
         ctx.ran(len(names))
         if trouble is not None:
             ctx.fail(ROUTINES[names[0]], "%s: %s" % (where, trouble), parameters)

@@ -13,15 +13,23 @@ import sysconfig
 import numpy as np
 
 from checks.api import check
-from checks.cblas import COLUMN, LOWER, NO_TRANS, ROW, TRANS, UPPER, Cblas
+from checks.cblas import (
+    COLUMN,
+    LEFT,
+    LOWER,
+    NO_TRANS,
+    RIGHT,
+    ROW,
+    TRANS,
+    UNIT,
+    UPPER,
+    Cblas,
+)
 from checks.factors import exact_cholesky, exact_product, exact_system
 from checks.team import Rounds, run_together
 from checks.workers import at_most, require_threads
 
 __all__ = ["mixed_routines"]
-
-LEFT, RIGHT = 141, 142
-UNIT = 132
 
 #: Limit of LAPACK's tests for symmetric eigenvalues and singular values (sep.in, svd.in), for each
 #: of the two computations that are compared.

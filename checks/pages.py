@@ -15,7 +15,7 @@ import traceback
 
 import numpy as np
 
-from checks.calls import Operand, made, name_of
+from checks.calls import made, name_of, operands_of, with_operands
 
 __all__ = ["GuardedMemory", "against_pages"]
 
@@ -117,8 +117,5 @@ def _sweep_and_exit(ctx, cblas, calls, sides, slots, progress, skipped, begin):
 
 def _placed(call, slots, at_end):
     """Return the arguments of C, the operands as the addresses that they were copied to."""
-    free = iter(slots)
-    return [
-        next(free).place(argument.before, at_end) if type(argument) is Operand else argument
-        for argument in call.arguments
-    ]
+    placed = (slot.place(each.before, at_end) for slot, each in zip(slots, operands_of(call)))
+    return with_operands(call, placed)

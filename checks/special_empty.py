@@ -19,7 +19,7 @@ AROUND = 8
     category="special",
     routines=[
         "?getrf", "?getf2", "?getrs", "?gesv", "?getri", "?potrf", "?potf2", "?potrs", "?potri",
-        "?posv", "?trtri", "?trti2", "?trtrs", "?lauum", "?sytrf", "?hetrf", "?geqrf", "?laswp",
+        "?posv", "?trtri", "?trti2", "?trtrs", "?lauum", "?sytrf", "?hetrf", "?geqrf",
         "?syevd", "?heevd", "?geev", "?gesdd",
     ],
     oracle=(

@@ -6,7 +6,7 @@ import numpy as np
 
 from checks import level1, level2, level3, matrices
 from checks.api import check
-from checks.calls import Operand, name_of
+from checks.calls import name_of, operands_of, with_operands
 from checks.cblas import Cblas
 from checks.fenv import flags_of_this_machine
 from checks.operands import DTYPES, LETTER
@@ -60,14 +60,8 @@ def blas_flags(ctx):
         if call.routine in LEFT_OUT or not cblas.has(call.routine, call.dtype):
             continue
         zeros = index % 3 == 0 and call.routine not in NEVER_ZERO
-        passed = [
-            argument
-            if not isinstance(argument, Operand)
-            else argument.before.copy()
-            if call.routine == "rotm"
-            else (_zeros if zeros else _beside)(argument.before)
-            for argument in call.arguments
-        ]
+        changed = np.copy if call.routine in level1.FACTORS else _zeros if zeros else _beside
+        passed = with_operands(call, (changed(operand.before) for operand in operands_of(call)))
         parameters = dict(call.parameters, zeros=zeros)
         ctx.trying(name_of(call), parameters)
         flags.clear()

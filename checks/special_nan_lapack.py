@@ -11,7 +11,7 @@ __all__ = ["nan_lapack"]
 
 REFUSALS = (np.linalg.LinAlgError, IllegalArgument, ValueError, SystemError)
 
-#: Drivers that are given NaN, and how their results are reduced to arrays.
+#: Drivers that are given NaN.
 LAPACK_CALLS = ("solve", "inv", "cholesky", "qr", "eigh", "eig", "svd", "lstsq")
 
 

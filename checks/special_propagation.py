@@ -11,7 +11,7 @@ import numpy as np
 
 from checks import level1, level2, level3
 from checks.api import check
-from checks.calls import Operand, name_of
+from checks.calls import name_of, operands_of, with_operands
 from checks.cblas import Cblas
 from checks.operands import LETTER
 from checks.splitting import few_threads
@@ -21,9 +21,6 @@ __all__ = ["Propagation", "level1_nan", "level2_nan", "level3_nan"]
 #: They divide by a matrix, where infinity makes zeros; and what is far away from an element may
 #: depend on it by less than a rounding.
 SOLVES = ("trsv", "tbsv", "tpsv", "trsm")
-
-#: Which operand holds no numbers of a vector: the flag and factors of rotm.
-PARAMETERS = {"rotm": 2}
 
 #: Scalars by which an operand does not count when they are zero. Whether the reference reads it
 #: then differs from routine to routine.
@@ -52,8 +49,8 @@ class Propagation:
                     self._ask(call)
 
     def _ask(self, call):
-        operands = [argument for argument in call.arguments if isinstance(argument, Operand)]
-        fixed = PARAMETERS.get(call.routine)
+        operands = operands_of(call)
+        fixed = level1.FACTORS.get(call.routine)
         images = [
             operand.before if place == fixed else self._generic(operand.before)
             for place, operand in enumerate(operands)
@@ -94,8 +91,7 @@ class Propagation:
         elif place is not None:
             parts = arrays[place].view(arrays[place].real.dtype).reshape(len(arrays[place]), -1)
             parts[at] = np.where(parts[at] == 0, 1, -2 * parts[at])
-        memories = iter(arrays)
-        passed = [next(memories) if isinstance(a, Operand) else a for a in call.arguments]
+        passed = with_operands(call, arrays)
         returned = self.cblas.call(call.routine, call.dtype, *passed)
         return np.concatenate(arrays if returned is None else [*arrays, [returned]])
 

@@ -2,16 +2,14 @@
 
 import numpy as np
 
+from checks import level1
 from checks.api import check
-from checks.calls import Operand, between_canaries, name_of
+from checks.calls import between_canaries, name_of, operands_of, with_operands
 from checks.cblas import Cblas
 from checks.every import every_call
 from checks.splitting import few_threads
 
 __all__ = ["stale_nan"]
-
-#: Which operand is no vector or matrix: the flag and factors of rotm.
-PARAMETERS = {"rotm": 2}
 
 #: Of levels 1, 2 and 3. The first of each is large enough to be split over threads.
 FORMS = (
@@ -56,23 +54,14 @@ def _each_after_nan(ctx, cblas, calls):
             first = call
         ctx.trying(name_of(call), dict(call.parameters, nan=True))
         for spoilt in (first, call) if first is not call else (call,):
-            passed = [
-                _spoilt(argument) if type(argument) is Operand else argument
-                for argument in _without_parameters(spoilt)
-            ]
-            cblas.call(spoilt.routine, spoilt.dtype, *passed)
+            cblas.call(spoilt.routine, spoilt.dtype, *with_operands(spoilt, _spoilt(spoilt)))
         yield call
 
 
-def _spoilt(operand):
-    return np.full(len(operand.before), np.nan, operand.before.dtype)
-
-
-def _without_parameters(call):
-    """Return the arguments, a copy in place of the operand that must stay as it is."""
-    place = PARAMETERS.get(call.routine)
-    arguments = list(call.arguments)
-    if place is not None:
-        operands = [at for at, argument in enumerate(arguments) if type(argument) is Operand]
-        arguments[operands[place]] = arguments[operands[place]].before.copy()
-    return arguments
+def _spoilt(call):
+    """Yield NaN in place of each operand, and a copy of the one that must stay as it is."""
+    for place, operand in enumerate(operands_of(call)):
+        if place == level1.FACTORS.get(call.routine):
+            yield operand.before.copy()
+        else:
+            yield np.full(len(operand.before), np.nan, operand.before.dtype)

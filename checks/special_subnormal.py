@@ -6,7 +6,7 @@ import numpy as np
 
 from checks import level1, level2, level3
 from checks.api import check
-from checks.calls import Operand, between_canaries
+from checks.calls import Operand, between_canaries, exported, operands_of, with_operands
 from checks.cblas import Cblas
 from checks.operands import real_dtype
 from checks.splitting import few_threads
@@ -37,14 +37,11 @@ LINEAR = {
 def scaled(call, places):
     """Return the call with these operands, and what follows from them, in the unit."""
     unit = UNITS[real_dtype(call.dtype)]
-    operands = [argument for argument in call.arguments if isinstance(argument, Operand)]
-    replaced = iter(
+    replaced = (
         Operand(*(_times(image, unit) for image in operand)) if place in places else operand
-        for place, operand in enumerate(operands)
+        for place, operand in enumerate(operands_of(call))
     )
-    arguments = tuple(
-        next(replaced) if isinstance(argument, Operand) else argument for argument in call.arguments
-    )
+    arguments = tuple(with_operands(call, replaced))
     returns = None if call.returns is None else call.returns * unit
     parameters = dict(call.parameters, unit=unit, scaled=list(places))
     return call._replace(arguments=arguments, returns=returns, parameters=parameters)
@@ -103,8 +100,7 @@ def subnormal(ctx):
     look("before")
     cblas = Cblas(ctx.blas)
     for level, calls in _streams(ctx):
-        chosen = (call for call in calls if cblas.has(call.routine, call.dtype))
-        small = (scaled(call, LINEAR[level][call.routine]) for call in chosen)
+        small = (scaled(call, LINEAR[level][call.routine]) for call in exported(cblas, calls))
         between_canaries(ctx, cblas, small)
     look("after")
     thread = threading.Thread(target=look, args=("in a new thread",))

@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 
+from checks.workers import address_space
+
 __all__ = ["exit_after", "measure_address_space"]
 
 
@@ -45,17 +47,17 @@ def _start_daemons(call, forever):
 
 def measure_address_space(threads):
     """Print what import, and what each of `threads` BLAS threads, add to the address space."""
-    before = _address_space()
+    before = address_space()
     import numpy  # noqa: F401, ICN001
 
-    imported = _address_space()
+    imported = address_space()
     _compute(2)
-    few = _address_space()
+    few = address_space()
     _compute(threads)
     figures = {
         "import_mib": round(imported - before, 1),
         "two_threads_mib": round(few - before, 1),
-        "per_thread_mib": round((_address_space() - few) / (threads - 2), 1),
+        "per_thread_mib": round((address_space() - few) / (threads - 2), 1),
     }
     print(json.dumps(figures))
 
@@ -69,11 +71,3 @@ def _compute(threads):
     find_library(np).set_num_threads(threads)
     a = (np.arange(130 * 130) % 7 - 3.0).reshape(130, 130)
     return a, a @ a
-
-
-def _address_space():
-    """Return the size of this process's address space in MiB."""
-    import resource
-
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize() / 2**20

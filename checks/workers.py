@@ -11,7 +11,7 @@ import os
 import threading
 import time
 
-__all__ = ["at_most", "require_threads", "thread_count", "threads_at_work"]
+__all__ = ["address_space", "at_most", "require_threads", "thread_count", "threads_at_work"]
 
 #: Seconds between looks at threads that are not at rest yet.
 POLL = 0.005
@@ -92,6 +92,12 @@ def thread_count():
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return None
+
+
+def address_space():
+    """Return the size of this process's address space in MiB (Linux)."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmSize")) / 1024
 
 
 def _other_tasks(look):
