@@ -152,6 +152,7 @@ CHEAPER = {"geev": ("updated",)}
         "Buffers, splits and block sizes that only large operands reach, in LAPACK and in the BLAS "
         "below it: OpenBLAS#2187, numpy#32168."
     ),
+    min_threads=2,
     budget=120.0,
 )  # fmt: skip
 @two_threads

@@ -81,6 +81,7 @@ def _load_in_child(library, product, mib):
     max_threads=1,
     budget=60.0,
     systems=("linux",),
+    once=True,
 )
 def address_limit(ctx):
     file = os.path.getsize(ctx.blas.path) // 2**20

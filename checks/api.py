@@ -52,6 +52,7 @@ def check(
     budget=60.0,
     idle=20.0,
     systems=(),
+    once=False,
 ):
     """Register a check. All arguments are literals.
 
@@ -61,7 +62,8 @@ def check(
     catches: the class of bugs, in one sentence, with the known issues that taught it;
     min_threads, max_threads: BLAS threads of the cells in which it is asked;
     budget: seconds of wall time after which it counts as hung; idle: seconds without CPU use;
-    systems: "linux", "darwin", "windows"; empty for all.
+    systems: "linux", "darwin", "windows"; empty for all;
+    once: smoke asks it with one kernel per library, since all kernels share the code it tests.
     """
 
     def register(function):
@@ -81,6 +83,7 @@ def check(
             budget=budget,
             idle=idle,
             systems=systems,
+            once=once,
         )
         return function
 

@@ -142,6 +142,7 @@ def _multiply_at_once(operands):
     ),
     min_threads=2,
     budget=60.0,
+    once=True,
 )
 def eigh_matmul(ctx):
     random = np.random.RandomState(ctx.seed)

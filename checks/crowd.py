@@ -113,6 +113,7 @@ def _buffers(ctx):
     max_threads=1,
     budget=60.0,
     systems=("linux",),
+    once=True,
 )
 def many_callers(ctx):
     buffers = _buffers(ctx)

@@ -183,6 +183,7 @@ def lu_after_fork(ctx):
     budget=60.0,
     idle=8.0,
     systems=("linux", "darwin"),
+    once=True,
 )
 def after_blas(ctx):
     work = Work(ctx.seed)

@@ -80,6 +80,7 @@ class _Shower:
     min_threads=2,
     budget=60.0,
     systems=("linux",),
+    once=True,
 )
 def signals(ctx):
     random = np.random.RandomState(ctx.seed)

@@ -244,6 +244,7 @@ def _compute_together(libraries, rounds):
     budget=60.0,
     idle=10.0,
     systems=("linux",),
+    once=True,
 )
 def two_copies(ctx):
     library = (ctx.blas.path, ctx.blas.prefix, ctx.blas.suffix)

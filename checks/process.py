@@ -32,6 +32,7 @@ THREADS = 8
     ),
     budget=60.0,
     idle=10.0,
+    once=True,
 )
 def clean_exit(ctx):
     scenarios = ctx.by_profile(
@@ -94,6 +95,7 @@ def _judge_end(ctx, scenario):
     max_threads=1,
     budget=30.0,
     systems=("linux",),
+    once=True,
 )
 def address_space(ctx):
     ended = run_alone(ctx, measure_address_space, THREADS)

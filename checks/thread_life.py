@@ -50,6 +50,7 @@ def memory_in_use():
         "tables of callers that overflow: OpenBLAS#1641, #1735, #2821."
     ),
     budget=60.0,
+    once=True,
 )
 def churn(ctx):
     random = np.random.RandomState(ctx.seed)

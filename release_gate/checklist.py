@@ -59,6 +59,7 @@ class _Facts:
     budget: float = 60.0
     idle: float = 20.0
     systems: tuple[str, ...] = ()
+    once: bool = False
 
 
 @frozen(kw_only=True)

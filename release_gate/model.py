@@ -250,6 +250,7 @@ class CheckSpec:
     systems: tuple[str, ...]  # empty: all
     digest: str
     module: str = ""  # of `checks`, that the child imports; empty: answered by the gate itself
+    once: bool = False  # what it tests is the same code for all kernels: smoke asks it with one
 
 
 @frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from release_gate.matrix.selection import takes
+from release_gate.matrix.selection import applies, asked_once, takes
 from release_gate.model import NotCovered, Tier
 
 if TYPE_CHECKING:
@@ -29,11 +29,22 @@ def not_covered(
     host: Host,
     interpreter: Interpreter,
     kernels: Iterable[PinKernels],
+    only: str | None,
     specs: Sequence[CheckSpec],
 ) -> Iterator[NotCovered]:
-    """Yield what this run leaves out: kernels, checks, threads, platforms and interpreters."""
-    yield from _kernels(list(kernels))
+    """Yield what this run leaves out: kernels, checks, threads, platforms and interpreters.
+
+    `only`: the kernel of the checks that are asked with one.
+    """
+    kernels = list(kernels)
+    yield from _kernels(kernels)
     yield from _checks(settings, host, specs)
+    once = [s.id for s in specs if asked_once(s, settings.profile) and applies(s, settings, host)]
+    if once and any(set(each.run) - {only} for each in kernels) and only is not None:
+        yield NotCovered(
+            what=f"check{'s' if len(once) > 1 else ''} {_listed(once)} with kernels but {only}",
+            why="smoke asks one kernel what all share; --profile full asks each",
+        )
     over = [count for count in settings.threads if count > host.cores]
     if over:
         yield NotCovered(

@@ -9,7 +9,7 @@ from release_gate import __version__
 from release_gate.errors import ConfigurationError, Problem
 from release_gate.matrix.coverage import not_covered
 from release_gate.matrix.kernels import select_kernels
-from release_gate.matrix.selection import applies, takes
+from release_gate.matrix.selection import applies, asked_once, one_kernel, takes
 from release_gate.model import Cell, Estimate, Plan, PlannedCell, Role
 
 if TYPE_CHECKING:
@@ -52,11 +52,19 @@ def make_plan(
     by_pin = {pin: select_kernels(pin, held.get(pin, ()), settings, matrices, host) for pin in held}
     sides = [(Role.BASELINE, baseline)] if baseline is not None else []
     sides += [(Role.CANDIDATE, pin) for pin in candidates]
+    only = one_kernel([by_pin[pin].run for _, pin in sides])
     cells = [
         planned
         for role, pin in sides
         for planned in _cells_of(
-            role, by_pin[pin], settings, host, numpy, checks=checks, inspections=inspections
+            role,
+            by_pin[pin],
+            settings,
+            host,
+            numpy,
+            only=only,
+            checks=checks,
+            inspections=inspections,
         )
     ]
     _refuse_empty(settings, [by_pin[pin] for _, pin in sides], cells, checks, host)
@@ -77,6 +85,7 @@ def make_plan(
                 host=host,
                 interpreter=interpreter,
                 kernels=by_pin.values(),
+                only=only,
                 specs=[*inspections, *checks],
             )
         ),
@@ -93,17 +102,22 @@ def _cells_of(
     host: Host,
     numpy: NumPySource,
     *,
+    only: str | None,
     checks: Sequence[CheckSpec],
     inspections: Sequence[CheckSpec],
 ) -> Iterator[PlannedCell]:
-    """Yield the cells of one pin that have something to answer."""
+    """Yield the cells of one pin that have something to answer; `only`: see `one_kernel`."""
     places = [(None, 0), *((name, count) for name in kernels.run for count in settings.threads)]
     for kernel, threads in places:
         if kernel is None:
             asked = [spec for spec in inspections if applies(spec, settings, host)]
         else:
             asked = [
-                spec for spec in checks if applies(spec, settings, host) and takes(spec, threads)
+                spec
+                for spec in checks
+                if applies(spec, settings, host)
+                and takes(spec, threads)
+                and (only in {None, kernel} or not asked_once(spec, settings.profile))
             ]
         if asked:
             cell = Cell(

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from release_gate.matrix.settings import Settings
     from release_gate.model import CheckSpec, Host
 
-__all__ = ["applies", "takes"]
+__all__ = ["applies", "asked_once", "one_kernel", "takes"]
+
+#: The profile that asks some checks with one kernel only.
+SMOKE = "smoke"
 
 
 def takes(spec: CheckSpec, threads: int) -> bool:
@@ -23,3 +28,20 @@ def applies(spec: CheckSpec, settings: Settings, host: Host) -> bool:
         and settings.profile in spec.profiles
         and (not spec.systems or host.system in spec.systems)
     )
+
+
+def asked_once(spec: CheckSpec, profile: str) -> bool:
+    """Say whether a check is asked with one kernel of each library only."""
+    return spec.once and profile == SMOKE
+
+
+def one_kernel(run: Sequence[Sequence[str]]) -> str | None:
+    """Return the kernel for checks that are asked once: the newest that all libraries run.
+
+    `run`: the kernels of each library, oldest first. None if they have none in common: such checks
+    are then asked with all, so that none is lost.
+    """
+    if not run:
+        return None
+    common = [name for name in run[0] if all(name in names for names in run)]
+    return common[-1] if common else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from release_gate.matrix.selection import asked_once
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FEW", "KERNEL", "MANY", "Campaign", "Cell", "cells_needed", "cells_of"]
 
-#: Where a fault without a condition on the kernel is tried.
+#: Where a fault without a condition on the kernel is tried; it stands for the one kernel that some
+#: checks are asked with in a default run, too.
 KERNEL = "Haswell"
 #: The thread counts of the gate's default cells.
 FEW, MANY = 1, 8
@@ -71,6 +73,7 @@ class Campaign:
             if profile in spec.profiles
             and spec.min_threads <= cell.threads
             and (spec.max_threads is None or cell.threads <= spec.max_threads)
+            and (cell.kernel == KERNEL or not asked_once(spec, profile))
         ]
 
     def _reach_key(self, cell: Cell, profile: str, check: str) -> str:

@@ -95,6 +95,7 @@ CHECKS = (
     spec("special.single", max_threads=1),
     spec("process.windows", systems=("windows",)),
     spec("concurrency.long", profiles=("stress",)),
+    spec("process.exit", once=True),
 )
 ALL = (*INSPECTIONS, *CHECKS)
 
@@ -206,6 +207,38 @@ def test_plan_has_the_wheel_then_each_kernel_by_threads_baseline_first() -> None
     assert by_place["Haswell", 8] == ("exact.gemm", "forking.lu")
 
 
+def asked_with(made: Plan, check: str, role: Role = Role.CANDIDATE) -> list[tuple[Any, int]]:
+    return [
+        (entry.cell.kernel, entry.cell.threads)
+        for entry in made.cells
+        if check in entry.checks and entry.cell.role is role
+    ]
+
+
+def test_smoke_asks_what_all_kernels_share_with_the_newest_that_all_libraries_have() -> None:
+    assert asked_with(plan(), "process.exit") == [("SkylakeX", 1), ("SkylakeX", 8)]
+    without = plan(held={OLD: held(), NEW: held(SkylakeX="Haswell")})
+    for role in Role:
+        assert asked_with(without, "process.exit", role) == [("Haswell", 1), ("Haswell", 8)]
+    assert told(without)["check process.exit with kernels but Haswell"].startswith("smoke asks one")
+
+
+def test_what_is_asked_once_is_asked_of_each_kernel_beyond_smoke_or_without_a_common_one() -> None:
+    for made in (
+        plan(settings(profile="full")),
+        plan(held={OLD: held()[:9], NEW: held(Katmai="x", Nehalem="x", Prescott="x")[9:]}),
+    ):
+        for role in Role:
+            assert asked_with(made, "process.exit", role) == asked_with(made, "exact.gemm", role)
+        assert not any("process.exit" in what for what in told(made))
+
+
+def test_what_is_asked_once_is_no_gap_with_one_kernel() -> None:
+    made = plan(settings(kernels=("Haswell",)))
+    assert asked_with(made, "process.exit") == [("Haswell", 1), ("Haswell", 8)]
+    assert not any("process.exit" in what for what in told(made))
+
+
 def test_plan_is_written_and_read_back() -> None:
     made = plan()
     assert wire.from_data(wire.to_data(made), Plan, "plan") == made
@@ -222,6 +255,9 @@ def test_what_is_not_covered_is_told_with_the_reason() -> None:
         "kernel SapphireRapids": "this CPU lacks amx_tile, amx_bf16",
         "check process.windows": "only on windows",
         "check concurrency.long": "only in the profile stress",
+        "check process.exit with kernels but SkylakeX": (
+            "smoke asks one kernel what all share; --profile full asks each"
+        ),
         "8 threads in parallel": "this process may use 2 CPUs: the threads take turns",
         "platforms linux-x86_64-musl, linux-aarch64-musl, darwin-x86_64, windows-aarch64": (
             "this machine is linux-x86_64"
