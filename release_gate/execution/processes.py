@@ -18,6 +18,9 @@ __all__ = ["Activity", "activity", "kill_all", "tree"]
 _PROC = Path("/proc") if sys.platform == "linux" else None
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
+#: How long to wait for what was killed: it is there until it was given a CPU to die on.
+DEATH_SECONDS = 1.0
+
 
 @frozen
 class Activity:
@@ -111,12 +114,16 @@ def kill_all(root: int, token: str, seen: frozenset[int] = frozenset()) -> None:
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(root, signal.SIGKILL)
-    stragglers = [pid for pid in seen | _marked(token) if pid != os.getpid()]
-    for pid in stragglers:
+    killed = []
+    for pid in seen | _marked(token):
+        if pid in {os.getpid(), root}:  # `root` is the caller's to reap, with its exit status
+            continue
         with suppress(psutil.Error, OSError):
             process = psutil.Process(pid)
             if process.environ().get(TOKEN) == token:  # the number may be another's by now
                 process.kill()
+                killed.append(process)
+    psutil.wait_procs(killed, timeout=DEATH_SECONDS)
 
 
 def _marked(token: str) -> frozenset[int]:
