@@ -20,6 +20,7 @@ from checks.oracles import (
     SYMMETRIC_LIMIT,
     consistent_ratio,
     eig_ratio,
+    factor_ratio,
     norm,
     normal_ratio,
     orthogonality_ratio,
@@ -30,6 +31,7 @@ from checks.oracles import (
     values_ratio,
 )
 from checks.splitting import two_threads
+from checks.team import on_stack
 
 __all__ = ["large"]
 
@@ -39,6 +41,12 @@ LONG, SHORT = 17_407, 7
 #: Square matrices: symv is split from 200 on, divide and conquer and blocked reductions have ended
 #: recursions; the remainder is 7 by 8 and 15 by 16.
 SQUARE = 207
+
+#: Different eigenvalues of a matrix before its update.
+EIGENVALUES = 8
+
+#: Bytes of stack of the calling thread: what macOS gives to every thread but the first.
+STACK = 512 * 1024
 
 
 def _rectangle(trial, shape):
@@ -50,6 +58,21 @@ def _factors(trial, shape):
     a = _rectangle(trial, shape)
     q, r = trial.lapack.qr(a)
     return {"factor": qr_ratio(a, q, r), "orthogonality": orthogonality_ratio(q)}
+
+
+def _pivoted(trial, _):
+    """getrf; LIN/dget01.f. Wide ones are for `exact.lu-wide`."""
+    a = _rectangle(trial, "tall")
+    m, n = a.shape
+    lu, pivots = np.array(a, order="F"), trial.pivots(n)
+    trial.call("getrf", m, n, lu, m, pivots)
+    for row, other in enumerate(pivots - 1):
+        a[[row, other]] = a[[other, row]]
+    return {
+        "factor": factor_ratio(
+            a, np.tril(lu, -1) + np.eye(m, n, dtype=trial.dtype), np.triu(lu[:n])
+        )
+    }
 
 
 def _singular(trial, shape):
@@ -100,10 +123,11 @@ def _hermitian(trial, _):
 
 
 def _general(trial, kind):
-    """geev; EIG/dget22.f. The identity with an update of rank one needs few sweeps."""
+    """geev; EIG/dget22.f. A few eigenvalues with an update of rank one need few sweeps."""
     n = trial.n
     if kind == "updated":
-        a = np.eye(n, dtype=trial.dtype) + trial.random(n, 1, 0) * trial.random(1, n, 1)
+        few = np.resize(trial.random(EIGENVALUES, 1), n)
+        a = np.diag(few) + trial.random(n, 1, 0) * trial.random(1, n, 1)
     else:
         a = trial.general(n, n)
     w, v = trial.lapack.eig(a)
@@ -118,6 +142,9 @@ def _general(trial, kind):
 
 SHAPES = ("tall", "wide")
 
+#: Its frames exceed small stacks where it is split (concurrency.stack-use).
+RECURSIVE = (Routine("getrf", _pivoted, LINEAR_LIMIT),)
+
 TABLE = (
     Routine("geqrf", _factors, LINEAR_LIMIT, SHAPES),
     Routine("gels", _by_factors, LINEAR_LIMIT, SHAPES),
@@ -129,7 +156,7 @@ TABLE = (
     Routine("geev", _general, NONSYMMETRIC_LIMIT, ("random", "updated")),
 )
 
-#: Asked in threaded smoke cells: each split step costs a time slice when a core is taken.
+#: Asked in smoke: each split step costs a time slice when a core is taken.
 CHEAPER = {"geev": ("updated",)}
 
 
@@ -139,29 +166,34 @@ CHEAPER = {"geev": ("updated",)}
     category="accuracy",
     routines=[
         "?geqrf", "?orgqr", "?ungqr", "?gels", "?gelsd", "?gesdd", "?sytrf", "?hetrf", "?sytrs",
-        "?hetrs", "?syevd", "?heevd", "?geev",
+        "?hetrs", "?syevd", "?heevd", "?geev", "?getrf",
     ],
     oracle=(
         "LAPACK's ratios and limits, as in accuracy.lapack-*: QR factors and least squares < 30 "
         "(LIN/dqrt01.f, dqrt16.f, dqrt17.f), singular values and vectors < 50 (EIG/dbdt01.f), "
         "Hermitian ones < 50 (dsyt21.f), general ones < 20 (dget22.f) and their sum, solutions by "
-        "Bunch and Kaufman < 30 (LIN/dpot02.f). 17,407 x 7, 7 x 17,407 and 207 x 207 in four "
-        "precisions."
+        "Bunch and Kaufman < 30 (LIN/dpot02.f), LU of tall ones < 30 (LIN/dget01.f). 17,407 x 7, "
+        "7 x 17,407 and 207 x 207 in four precisions; but LU, from a thread with 512 KiB of stack."
     ),
     catches=(
         "Buffers, splits and block sizes that only large operands reach, in LAPACK and in the BLAS "
-        "below it: OpenBLAS#2187, numpy#32168."
+        "below it, and on the stack: OpenBLAS#2187, numpy#32168."
     ),
     min_threads=2,
     budget=120.0,
 )  # fmt: skip
 @two_threads
 def large(ctx):
+    on_stack(STACK, lambda: _ask(ctx, TABLE))
+    _ask(ctx, RECURSIVE)
+
+
+def _ask(ctx, table):
     lapack = Lapack(ctx.blas)
     for position, dtype in enumerate(DTYPES):
-        for place, routine in enumerate(TABLE):
+        for place, routine in enumerate(table):
             variants = routine.variants
-            if ctx.threads > 1 and ctx.profile == "smoke":
+            if ctx.profile == "smoke" and variants != SHAPES:
                 variants = CHEAPER.get(routine.name, variants)
                 variants = variants[(position + place) % len(variants) :][:1]
             for variant in variants:

@@ -25,7 +25,7 @@ from checks.team import run_together
 __all__ = ["every_routine"]
 
 #: Long enough that another thread has woken up before a call ends: some tens of microseconds.
-LENGTHS, SIZES, SHAPES = ((30011,),), ((223, 211),), ((121, 113, 107),)
+LENGTHS, SIZES, SHAPES = ((50021,),), ((223, 215),), ((119, 111, 107),)
 
 #: Calls of each thread at least.
 LEAST_ROUNDS = 20

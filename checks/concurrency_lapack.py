@@ -6,7 +6,6 @@ shared between them shows, with no oracle but the call itself.
 """
 
 import contextlib
-import threading
 import time
 
 import numpy as np
@@ -14,9 +13,10 @@ import numpy as np
 from checks import matrices
 from checks.api import check
 from checks.lapack import REFUSALS, Lapack
+from checks.leaks import malloc_counter
 from checks.operands import DTYPES, LETTER
 from checks.splitting import two_threads
-from checks.team import Crew, Rounds
+from checks.team import Crew, Rounds, stack_of
 from checks.thread_life import memory_in_use
 
 __all__ = ["lapack_at_once"]
@@ -29,7 +29,7 @@ STACK = 512 * 1024
 #: Rows and columns: square ones for all routines; a row, a column and what is more than 10^5
 #: elements both ways for those that take rectangles. A row of one element would be over before the
 #: other thread has begun.
-SQUARE = 24
+SQUARE = 23
 ROW, COLUMN = (1, 3000), (3000, 1)
 LARGE = ((50_021, 2), (2, 50_021))
 
@@ -220,9 +220,9 @@ def _make_at_once(ctx, crew, name, parameters, recorded):
         return work
 
     tasks = [caller(arguments) for arguments in recorded]
-    memory = memory_in_use()
+    before = _in_use()
     crew.run(*tasks)
-    lost = memory_in_use()[0] - memory[0] if memory else 0
+    lost = max(now - then for now, then in zip(_in_use(), before))
     made = sum(counts)
     ctx.ran(made)
     if wrong:
@@ -232,14 +232,19 @@ def _make_at_once(ctx, crew, name, parameters, recorded):
     return made, lost
 
 
+def _in_use():
+    """Return bytes that malloc has given out (a leak may be served from what was freed) and that
+    are resident (it may come from the system), 0 for what this system does not tell.
+    """
+    given_out, resident = malloc_counter(), memory_in_use()
+    return given_out() if given_out else 0, resident[0] if resident else 0
+
+
 @contextlib.contextmanager
 def _crew():
     """Threads with small stacks, for as long as they are needed."""
-    before = threading.stack_size(STACK)
-    try:
+    with stack_of(STACK):
         crew = Crew(CALLERS)
-    finally:
-        threading.stack_size(before)
     try:
         yield crew
     finally:

@@ -23,6 +23,10 @@ EMPTY = ((5, 7, 0), (17, 16, 0), (33, 40, 0), (0, 3, 4), (3, 0, 4), (0, 0, 0))
 #: (m, n, k) that every routine splits over its threads in all precisions; n * k * n and m * n * k
 #: above 262,144, sums of squares above 439,776 (interface/gemm.c, syrk.c, symm.c, trsm.c).
 THREADED = ((103, 101, 102), (131, 67, 129), (82, 300, 83))
+#: What is not split costs next to nothing, but a thread count may still decide how it is done.
+UNSPLIT = ((7, 15, 23), (23, 7, 2), (15, 23, 7), (1, 31, 5), (23, 1, 15), (9, 7, 301))
+#: More than 10^5 elements both in B and in a triangle.
+VAST = ((333, 319, 3),)
 
 
 def sweep(ctx, routines, least):
@@ -33,7 +37,8 @@ def sweep(ctx, routines, least):
         between_canaries(ctx, cblas, exported(cblas, stream))
 
     if ctx.threads > 1:
-        make(shaped_calls(ctx.seed, THREADED, routines, turns=ctx.by_profile(1, 2)))
+        make(shaped_calls(ctx.seed, [*THREADED, *VAST], routines, turns=ctx.by_profile(1, 2)))
+        make(shaped_calls(ctx.seed, UNSPLIT, routines, turns=ctx.by_profile(1, 4)))
         return
     make(calls(ctx.seed, routines, least=ctx.by_profile(least, 12 * least)))
     turns = ctx.by_profile(1, 6)
@@ -45,7 +50,7 @@ def sweep(ctx, routines, least):
         make(shaped_calls(ctx.seed, deep, routines, turns=turns))
     large = [(size, n, k) for (n, k), size in few]
     large = large[0:5:2] if ctx.profile == "smoke" else large
-    make(shaped_calls(ctx.seed, large, routines, turns=ctx.by_profile(1, 2)))
+    make(shaped_calls(ctx.seed, [*large, *VAST], routines, turns=ctx.by_profile(1, 2)))
 
 
 @check(

@@ -153,11 +153,13 @@ class Lapack:
         k = min(m, n)
         factored = _fortran(a)
         tau = np.zeros(max(1, k), dtype)
-        self.with_workspace(letter + "geqrf", dtype, (m, n, factored, max(1, m), tau))
+        before = (m, n, factored, max(1, m), tau)
+        _raise_if(self.with_workspace(letter + "geqrf", dtype, before), "INFO > 0 of geqrf")
         r = np.triu(factored[:k])
         q = np.asfortranarray(factored[:, :k])
         generate = letter + ("ungqr" if dtype.kind == "c" else "orgqr")
-        self.with_workspace(generate, dtype, (m, k, k, q, max(1, m), tau))
+        before = (m, k, k, q, max(1, m), tau)
+        _raise_if(self.with_workspace(generate, dtype, before), "INFO > 0 of " + generate)
         return q, r
 
     def eigh(self, a, vectors=True):

@@ -16,14 +16,15 @@ from checks.operands import DTYPES, LETTER, real_dtype
 __all__ = ["SIZES", "THREADED_SIZES", "Routine", "Trial", "ask", "attempt"]
 
 #: Tails of loops and unrolls, and the crossovers to divide and conquer (25) and to blocks (32).
-SIZES = (1, 2, 3, 4, 6, 9, 17, 26, 33, 40)
+SIZES = (1, 2, 3, 4, 7, 13, 17, 26, 33, 39)
 
 #: In the full profile, astride LAPACK's block sizes (32, 64) and the crossover of its Hessenberg
 #: and QR reductions to blocked code (128).
 MORE_SIZES = (5, 7, 8, 12, 16, 24, 25, 31, 32, 64, 65, 97, 130)
 
-#: Triangular solves split from 32 on, complex products from 41, real ones from 81.
-THREADED_SIZES = (65,)
+#: One that is not split; triangular solves are from 32 on, complex products from 41, real ones
+#: from 81.
+THREADED_SIZES = (23, 65)
 MORE_THREADED_SIZES = (129,)
 
 

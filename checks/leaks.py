@@ -18,7 +18,7 @@ from checks.lapack import Lapack
 from checks.operands import DTYPES, LETTER
 from checks.splitting import few_threads
 
-__all__ = ["leaks"]
+__all__ = ["leaks", "malloc_counter"]
 
 #: Bytes that stay behind at each repetition from which on it is a leak: malloc's least is 32.
 LEAK = 64
@@ -35,8 +35,38 @@ ROUNDS = 4
 
 #: Small, of which there are several so that they have different flags, and large.
 SMALL = ((13,), (27,)), ((23, 14), (14, 31)), ((15, 9, 7), (7, 15, 10))
-LARGE = ((10007,),), ((331, 305),), ((207, 7, 39), (7, 207, 11))
+LARGE = ((10007,),), ((331, 305),), ((207, 7, 39), (7, 207, 263))
 SPLIT = ((10007,),), ((231, 130),), ((103, 101, 102),)
+
+#: Rows of LAPACK's matrices: inside one block, and beyond all; the latter for what follows.
+FEW_ROWS, MANY_ROWS = 17, 207
+FACTORIZATIONS = ("gesv", "getri", "potrf", "geqrf")
+
+
+@functools.lru_cache(maxsize=None)
+def malloc_counter():
+    """Return a function that says how many bytes malloc has given out; None without glibc's."""
+    process = ctypes.PyDLL(None)
+    # mallinfo counts in int, which is enough for differences.
+    kind, name = ctypes.c_size_t, "mallinfo2"
+    if not hasattr(process, name):
+        kind, name = ctypes.c_int, "mallinfo"
+    if not hasattr(process, name):
+        return None
+    fields = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks")
+    fields += ("fordblks", "keepcost")
+
+    class Info(ctypes.Structure):
+        _fields_ = [(field, kind) for field in fields]
+
+    call = getattr(process, name)
+    call.restype = Info
+
+    def given_out():
+        info = call()
+        return info.uordblks + info.hblkhd
+
+    return given_out
 
 
 class Memory:
@@ -44,18 +74,7 @@ class Memory:
 
     def __init__(self):
         process = ctypes.PyDLL(None)
-        # mallinfo counts in int, which is enough for differences.
-        kind, name = ctypes.c_size_t, "mallinfo2"
-        if not hasattr(process, name):
-            kind, name = ctypes.c_int, "mallinfo"
-        self._info = getattr(process, name)
-        fields = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks")
-        fields += ("fordblks", "keepcost")
-
-        class Info(ctypes.Structure):
-            _fields_ = [(field, kind) for field in fields]
-
-        self._info.restype = Info
+        self._given_out = malloc_counter()
         self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._malloc, self._free = process.malloc, process.free
         self._malloc.argtypes, self._malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
@@ -66,9 +85,8 @@ class Memory:
 
     def in_use(self):
         """Return (bytes from malloc, bytes of address space)."""
-        info = self._info()
         pages = int(os.pread(self._statm, 64, 0).split()[0])
-        return info.uordblks + info.hblkhd, pages * mmap.PAGESIZE
+        return self._given_out(), pages * mmap.PAGESIZE
 
     def growth(self, calls, times):
         """Return how many bytes one repetition of `calls` leaves behind, 0 if it does not go on."""
@@ -114,7 +132,7 @@ class Memory:
 )
 @few_threads
 def leaks(ctx):
-    if not hasattr(ctypes.CDLL(None), "mallinfo"):
+    if malloc_counter() is None:
         ctx.unsupported("the C library has no mallinfo")
     gc.disable()  # what it frees in a round would hide a leak
     try:
@@ -135,8 +153,9 @@ def _ask(ctx, memory):
         prepared = [Prepared(cblas, call) for call in calls]
         parameters = dict(prepared[-1].call.parameters, times=once)
         _judge(ctx, memory, name, [item.make for item in prepared], once, parameters)
-    for name, call in _drivers(ctx):
-        _judge(ctx, memory, name, [call], times, {"times": times, "n": len(_matrix())})
+    for n, repeated in (FEW_ROWS, times), (MANY_ROWS, 1):
+        for name, call in _drivers(ctx, n) if n == FEW_ROWS or ctx.threads == 1 else ():
+            _judge(ctx, memory, name, [call], repeated, {"times": repeated, "n": n})
 
 
 def _judge(ctx, memory, name, calls, times, parameters):
@@ -149,17 +168,17 @@ def _judge(ctx, memory, name, calls, times, parameters):
 
 
 @functools.lru_cache(maxsize=None)
-def _matrix(dtype="float64"):
+def _matrix(n, dtype):
     """Return a positive definite matrix."""
-    n = np.arange(17)
-    return (np.exp(-abs(n - n[:, None])) + np.eye(17)).astype(dtype)
+    i = np.arange(n)
+    return (np.exp(-abs(i - i[:, None])) + np.eye(n)).astype(dtype)
 
 
-def _drivers(ctx):
-    """Yield (name, call) of LAPACK."""
+def _drivers(ctx, n):
+    """Yield (name, call) of LAPACK; of large matrices the factorizations, which are cheap."""
     lapack = Lapack(ctx.blas)
     for dtype in DTYPES:
-        a, is_complex = _matrix(dtype), dtype.startswith("c")
+        a, is_complex = _matrix(n, dtype), dtype.startswith("c")
         for name, method, arguments in (
             ("gesv", lapack.solve, (a, a)),
             ("getri", lapack.inv, (a,)),
@@ -170,5 +189,7 @@ def _drivers(ctx):
             ("gesdd", lapack.svd, (a,)),
             ("gelsd", lapack.lstsq, (a, a)),
         ):
+            if n == MANY_ROWS and name not in FACTORIZATIONS:
+                continue
             if lapack.has(LETTER[dtype] + name):
                 yield LETTER[dtype] + name, functools.partial(method, *arguments)

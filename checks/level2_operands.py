@@ -71,8 +71,8 @@ def transpositions(dtype):
 def scalars(dtype):
     """Return (alphas, betas) to choose from."""
     if dtype.startswith("c"):
-        return (1, -1, 2 - 1j, 1j, 0), (0, 1, -1, 2 + 1j)
-    return (1, -1, 2, 0), (0, 1, -1, 2)
+        return (1, -1, 2 - 1j, 1j, 0), (0, 1, -1, 2 + 1j, 0.5)
+    return (1, -1, 2, 0), (0, 1, -1, 2, -0.5)
 
 
 def updated(before, after, dtype, increment, read=True):

@@ -185,9 +185,9 @@ def eig_ratio(a, w, v):
 
 
 def svd_ratio(a, u, s, vh):
-    """||A - U diag(s) V^H|| / (max(m, n) ||A|| ulp); EIG/dbdt01.f, called by ddrvbd.f."""
+    """||A - U diag(s) V^H|| / (n ||A|| ulp), A m x n; EIG/dbdt01.f, called by ddrvbd.f."""
     residual = norm(a - multiply(u * s, vh))
-    return over(residual, max(a.shape) * norm(a) * 2 * unit(u.dtype))
+    return over(residual, a.shape[1] * norm(a) * 2 * unit(u.dtype))
 
 
 def values_ratio(values, others):

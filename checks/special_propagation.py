@@ -156,6 +156,9 @@ def level1_nan(ctx):
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).
 LEVEL3 = ("gemm", "symm", "hemm", "syrk", "herk", "syr2k", "her2k", "trmm", "trsm")
 
+#: (m, n, k) in threaded cells: two that are not split, one that is.
+THREADED = ((23, 7, 2), (7, 15, 23), (103, 101, 102))
+
 #: Routines of the largest and smallest element, for which NaN is asked by `special_vectors`.
 ENDINGS = ("ax", "in")
 
@@ -199,7 +202,7 @@ def level2_nan(ctx):
     step = ctx.by_profile(4, 1)
     sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, step)]
     if ctx.threads > 1:
-        sizes = [(231, 130)]  # split, but gemv in real precision
+        sizes = [(23, 15), (7, 31), *[(231, 130)] * 3]  # split, but gemv in real precision
     Propagation(ctx).ask(level2.calls(ctx.seed, sizes))
 
 
@@ -224,10 +227,13 @@ def level2_nan(ctx):
         "the tiles of a triangle in trmm is recorded."
     ),
     catches="Masked tails and small-matrix kernels that lose a NaN: OpenBLAS#929, #746, #171.",
-    max_threads=1,
 )
+@few_threads
 def level3_nan(ctx):
     propagation = Propagation(ctx)
+    if ctx.threads > 1:
+        propagation.ask(level3.shaped_calls(ctx.seed, THREADED, LEVEL3, turns=2))
+        return
     calls = level3.calls(ctx.seed, LEVEL3)
     propagation.ask(itertools.islice(calls, 0, None, ctx.by_profile(5, 1)))
     ctx.record("trmm: NaN meets the zeros beside a triangle", bool(propagation.strayed))

@@ -13,9 +13,9 @@ __all__ = ["stale_nan"]
 
 #: Of levels 1, 2 and 3. The first of each is large enough to be split over threads.
 FORMS = (
-    ((10007,), (63,), (14,)),
-    ((331, 305), (39, 15), (7, 9)),
-    ((103, 101, 102), (39, 207, 3), (7, 9, 5)),
+    ((10007,), (63,)),
+    ((331, 305), (39, 15)),
+    ((103, 101, 102), (207, 209, 3)),
 )
 
 
@@ -30,7 +30,8 @@ FORMS = (
     oracle=(
         "Each routine first computes with operands that are all NaN, large ones and then those of "
         "the call that follows; that is one with integers, and must be exact as in exact.level1 to "
-        "exact.level3, without a flag: buffers, packed panels and sums start from nothing."
+        "exact.level3, without a flag: buffers, packed panels and sums start from nothing. ?sum, "
+        "which exact.sum asks, is left out."
     ),
     catches=(
         "Accumulators and padding that are taken from a buffer as an earlier call left it: "
@@ -42,7 +43,8 @@ FORMS = (
 def stale_nan(ctx):
     cblas = Cblas(ctx.blas)
     forms = FORMS if ctx.threads == 1 else [each[:1] for each in FORMS]
-    stream = every_call(cblas, ctx.seed, *forms, turns=ctx.by_profile(1, 8))
+    turns = ctx.by_profile(2, 8)
+    stream = every_call(cblas, ctx.seed, *forms, turns=turns, leave_out=level1.SUMS)
     between_canaries(ctx, cblas, _each_after_nan(ctx, cblas, stream))
 
 

@@ -28,7 +28,7 @@ LIMIT = 256 * 2**10
 FORMS = (
     ((14,), (10007,)),
     ((14, 23), (331, 305)),
-    ((7, 9, 5), (7, 207, 300), (207, 9, 39), (103, 101, 102)),
+    ((7, 9, 5), (7, 207, 300), (333, 319, 3), (103, 101, 102)),
 )
 
 #: OpenBLAS's threaded LU keeps a table of jobs on the stack at each level of its recursion, and

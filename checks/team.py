@@ -1,9 +1,10 @@
 """Python threads that start at one moment, and rounds that are counted and limited by time."""
 
+import contextlib
 import threading
 import time
 
-__all__ = ["Crew", "Rounds", "run_together"]
+__all__ = ["Crew", "Rounds", "on_stack", "run_together", "stack_of"]
 
 
 def run_together(*tasks):
@@ -29,6 +30,22 @@ def run_together(*tasks):
         thread.join()
     if errors:
         raise errors[0]
+
+
+@contextlib.contextmanager
+def stack_of(size):
+    """Give threads that are started meanwhile a stack of `size` bytes."""
+    before = threading.stack_size(size)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
+def on_stack(size, task):
+    """Call `task` in a thread with a stack of `size` bytes."""
+    with stack_of(size):
+        run_together(task)
 
 
 class Crew:

@@ -1,12 +1,10 @@
 """Python threads that come and go, many at a time, or with small stacks, each calling BLAS."""
 
-import threading
-
 import numpy as np
 
 from checks.api import check
 from checks.factors import exact_cholesky, exact_product
-from checks.team import run_together
+from checks.team import on_stack, run_together
 from checks.workers import at_most, require_threads, thread_count
 
 __all__ = ["churn", "memory_in_use", "small_stack"]
@@ -151,12 +149,4 @@ def small_stack(ctx):
 
     with at_most(ctx, ctx.by_profile(4, 4, ctx.threads)):
         require_threads(ctx, calls[-1][1])
-        _run_on_stack(SMALL_STACK, call_all)
-
-
-def _run_on_stack(size, task):
-    before = threading.stack_size(size)
-    try:
-        run_together(task)
-    finally:
-        threading.stack_size(before)
+        on_stack(SMALL_STACK, call_all)
