@@ -137,8 +137,8 @@ def threaded_calls(ctx):
     """Yield calls of all levels that are just large enough to be split."""
     turns = ctx.by_profile(1, 6)
     yield from level1.calls(ctx.seed, LONG[:1], turns=turns)
-    yield from level2.calls(ctx.seed, [(231, 130)], turns=turns)
-    yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns)
+    yield from level2.calls(ctx.seed, [(231, 130)], turns=turns, idle=False)
+    yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns, idle=False)
     yield from level3.shaped_calls(ctx.seed, [(103, 101, 102)], LEVEL3, turns=turns)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Operand",
     "as_parameter",
     "between_canaries",
+    "computes",
     "exported",
     "fixed",
     "judge",
@@ -33,6 +34,9 @@ MARGIN = 8
 
 #: Bytes to which an arena is aligned: an operand's place says its alignment, in every process.
 ALIGNMENT = 64
+
+#: Scalars that leave nothing to be computed when they are zero.
+_FACTORS = ("alpha", "s")
 
 
 class Operand(NamedTuple):
@@ -80,6 +84,11 @@ def with_operands(call, values):
     """Return the arguments of a call with `values`, one by one, in place of its operands."""
     values = iter(values)
     return [next(values) if type(a) is Operand else a for a in call.arguments]
+
+
+def computes(call):
+    """Whether no scalar is zero that would spare a call all its work."""
+    return all(call.parameters.get(name) not in (0, [0.0, 0.0]) for name in _FACTORS)
 
 
 def exported(cblas, calls):

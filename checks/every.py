@@ -9,16 +9,13 @@ import functools
 import itertools
 
 from checks import level1, level2, level3
-from checks.calls import operands_of, with_operands
+from checks.calls import computes, operands_of, with_operands
 from checks.operands import DTYPES
 
 __all__ = ["Prepared", "every_call"]
 
 #: OpenBLAS's own, which in some releases write elsewhere: `exact` and `bounds` ask for that.
 LEFT_OUT = ("gemm_batch_strided", "gemmt", "gemmtr", "imatcopy")
-
-#: Scalars that leave nothing to be computed when they are zero.
-FACTORS = ("alpha", "s")
 
 
 def every_call(cblas, seed, lengths, sizes, shapes, turns=1, leave_out=()):
@@ -33,11 +30,7 @@ def every_call(cblas, seed, lengths, sizes, shapes, turns=1, leave_out=()):
         if routine not in (*LEFT_OUT, *leave_out) and cblas.has(routine, dtype):
             for form in forms:
                 calls = (make(*form, turn) for turn in numbers)
-                yield from itertools.islice(filter(_computes, calls), turns)
-
-
-def _computes(call):
-    return all(call.parameters.get(name) not in (0, [0.0, 0.0]) for name in FACTORS)
+                yield from itertools.islice(filter(computes, calls), turns)
 
 
 def _makers(seed, lengths, sizes, shapes):
@@ -60,7 +53,10 @@ def _makers(seed, lengths, sizes, shapes):
 
 
 def _of_level3(make, pool, routine, dtype, flags, m, n, k, turn):
-    return make(pool, routine, dtype, flags[7 * turn % len(flags)], (m, n, k), turn)
+    # Two in a row have opposite flags, so that they show both triangles, sides and orders.
+    place = 7 * (turn // 2) % len(flags)
+    chosen = flags[-1 - place if turn % 2 else place]
+    return make(pool, routine, dtype, chosen, (m, n, k), turn)
 
 
 @functools.lru_cache(maxsize=None)

@@ -14,6 +14,7 @@ from checks.calls import (
     Operand,
     as_parameter,
     between_canaries,
+    computes,
     exported,
     fixed,
     operands_of,
@@ -259,16 +260,23 @@ ROUTINES = {
 }
 
 
-def calls(seed, lengths, routines=tuple(ROUTINES), turns=1):
-    """Yield `turns` calls of each routine in each of its precisions for each of `lengths`."""
+def calls(seed, lengths, routines=tuple(ROUTINES), turns=1, idle=True):
+    """Yield `turns` calls of each routine in each of its precisions for each of `lengths`.
+
+    Without `idle`, no scalar is zero that spares all work.
+    """
     turn = 0
     for n in lengths:
         for routine in routines:
             make, dtypes = ROUTINES[routine]
             for dtype in dtypes:
-                for _ in range(turns):
+                made = 0
+                while made < turns:
                     turn += 1
-                    yield make(routine, seed, dtype, n, turn)
+                    call = make(routine, seed, dtype, n, turn)
+                    if idle or computes(call):
+                        made += 1
+                        yield call
 
 
 def idle_calls(seed, routines=tuple(ROUTINES)):
@@ -308,10 +316,10 @@ def _sweep(ctx, routines):
         between_canaries(ctx, cblas, exported(cblas, stream))
 
     def exact(lengths, turns, chosen=routines):
-        make(calls(ctx.seed, lengths, chosen, turns))
+        make(calls(ctx.seed, lengths, chosen, turns, idle=False))
 
     if ctx.threads == 1:
-        exact(range(141), ctx.by_profile(1, 12))
+        make(calls(ctx.seed, range(141), routines, ctx.by_profile(1, 12)))
         make(idle_calls(ctx.seed, routines))
         exact((255, 256, 257, 511, 1025, 4097, 9999, 10001), ctx.by_profile(1, 4))
     else:

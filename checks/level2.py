@@ -1,7 +1,7 @@
 """Exact calls of all routines of level 2, and the checks that make them."""
 
 from checks.api import check
-from checks.calls import between_canaries
+from checks.calls import between_canaries, computes
 from checks.cblas import Cblas
 from checks.level2_general import gbmv, gemv, ger
 from checks.level2_symmetric import rank_update, symmetric_product
@@ -53,11 +53,12 @@ LONG = (
 )  # fmt: skip
 
 
-def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1):
+def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, idle=True):
     """Yield `turns` calls of each routine in each precision for each of `sizes`, in their order.
 
     sizes: (m, n), of which routines with square matrices take m. What else there is to choose
-    changes from one call to the next (`checks.choices`).
+    changes from one call to the next (`checks.choices`); without `idle`, no scalar is zero that
+    spares all work, since such a call shows nothing of what its size leads to.
     """
     turn = 0
     for m, n in sizes:
@@ -65,17 +66,21 @@ def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1):
             make, kinds = ROUTINES[routine]
             for dtype in dtypes:
                 if kinds[dtype.startswith("c")]:
-                    for _ in range(turns):
+                    made = 0
+                    while made < turns:
                         turn += 1
-                        yield make(routine, seed, dtype, m, n, turn)
+                        call = make(routine, seed, dtype, m, n, turn)
+                        if idle or computes(call):
+                            made += 1
+                            yield call
 
 
 def _sizes(ctx, threaded):
-    """Return the sizes of a check: dense below 71, or `threaded`, with the turns of each."""
+    """Return (sizes, turns of each, whether idle too): dense below 71, or `threaded`."""
     if ctx.threads == 1:
         dense = [(m, (37 * m + 11) % 71) for m in range(71)]
-        return dense, ctx.by_profile(1, 24)
-    return [*UNSPLIT, *threaded], ctx.by_profile(1, 4)
+        return dense, ctx.by_profile(1, 24), True
+    return [*UNSPLIT, *threaded], ctx.by_profile(1, 4), False
 
 
 @check(
@@ -99,7 +104,7 @@ def _sizes(ctx, threaded):
     oracle=(
         "Integers (diagonals of solves: powers of two) whose sums stay below 2^24 have one exact "
         "result, whatever the order, blocking or thread count. Through CBLAS: both orders, all "
-        "flags, alpha and beta from {0, 1, -1, 2, 1/2, complex}, increments 1, 2, 3, -1, -2, padded "
+        "flags, alpha, beta from {0, 1, -1, 2, 1/2, complex}, increments 1, 2, 3, -1, -2, padded "
         "leading dimensions, all sizes to 70 and astride 128, 256, 1024, 2048 and 4096, by turns. "
         "NaN canaries fill y where beta = 0, the triangle that is not named, unit diagonals, "
         "imaginary parts of Hermitian diagonals, all gaps and surroundings: read, they spoil the "
@@ -115,22 +120,24 @@ def _sizes(ctx, threaded):
 @few_threads
 def full(ctx):
     cblas = Cblas(ctx.blas)
-    sizes, turns = _sizes(ctx, [(230, 130)])
-    between_canaries(ctx, cblas, calls(ctx.seed, sizes, FULL, turns=turns))
+    sizes, turns, idle = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, cblas, calls(ctx.seed, sizes, FULL, turns=turns, idle=idle))
     if ctx.threads == 1:
         more = [(m, (37 * m + 29) % 71) for m in range(71)]
         between_canaries(ctx, cblas, calls(ctx.seed, more, ("gemv",), turns=ctx.by_profile(2, 24)))
         squares = [(n, n) for n in (127, 128, 129, 193, 257)]
-        between_canaries(ctx, cblas, calls(ctx.seed, squares, FULL, turns=ctx.by_profile(1, 8)))
+        turns = ctx.by_profile(1, 8)
+        between_canaries(ctx, cblas, calls(ctx.seed, squares, FULL, turns=turns, idle=False))
         general = ("gemv", "ger", "geru", "gerc")
-        between_canaries(ctx, cblas, calls(ctx.seed, LONG, general, turns=ctx.by_profile(1, 8)))
+        between_canaries(ctx, cblas, calls(ctx.seed, LONG, general, turns=turns, idle=False))
     else:
         few = ctx.profile == "smoke"
         for sizes, dtypes in (
             ([(681, 680), (4100, 113), (113, 4100)], DTYPES[:2]),
             ([(67, 65), (509, 9), (9, 509)], DTYPES[2:]),
         ):
-            split = calls(ctx.seed, sizes[: 1 if few else 3], ("gemv",), dtypes, 1 if few else 8)
+            chosen = sizes[: 1 if few else 3]
+            split = calls(ctx.seed, chosen, ("gemv",), dtypes, 1 if few else 8, idle=False)
             between_canaries(ctx, cblas, split)
 
 
@@ -151,8 +158,8 @@ def full(ctx):
 )
 @few_threads
 def banded(ctx):
-    sizes, turns = _sizes(ctx, [(230, 130)])
-    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, BANDED, turns=turns))
+    sizes, turns, idle = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, BANDED, turns=turns, idle=idle))
 
 
 @check(
@@ -166,5 +173,5 @@ def banded(ctx):
 )
 @few_threads
 def packed(ctx):
-    sizes, turns = _sizes(ctx, [(230, 130)])
-    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, PACKED, turns=turns))
+    sizes, turns, idle = _sizes(ctx, [(230, 130)])
+    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, PACKED, turns=turns, idle=idle))

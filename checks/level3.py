@@ -2,6 +2,7 @@
 
 import itertools
 
+from checks.calls import computes
 from checks.cblas import (
     COLUMN,
     CONJ_NO_TRANS,
@@ -146,7 +147,8 @@ def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1,
 
     Symmetric and triangular matrices are of order m, multiplied with n rows or columns; rank-k
     updates have n = m. The operands of all shapes are blocks of the same matrices; with `high` = 1
-    their sums stay exact to k = 50,000.
+    their sums stay exact to k = 50,000. Scalars of zero are for `calls`: such a call shows nothing
+    of what its shape leads to.
     """
     rows, columns, depth = (max(shape[i] for shape in shapes) for i in range(3))
     square = rows if rows < 2000 else 0  # an update of C has as many columns as rows
@@ -157,8 +159,12 @@ def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1,
         for dtype in dtypes:
             flags = combinations(routine, dtype)
             for shape in shapes if flags else ():
-                for _ in range(turns):
+                made = 0
+                while made < turns:
                     turn += 1
                     chosen = flags[7 * turn % len(flags)]
                     pool = pools.pool(form, dtype.startswith("c"))
-                    yield make(pool, routine, dtype, chosen, shape, turn)
+                    call = make(pool, routine, dtype, chosen, shape, turn)
+                    if computes(call):
+                        made += 1
+                        yield call

@@ -229,6 +229,7 @@ def _lapack(operands, seed, n, spectrum):
         "numpy#32168, numpy#17752."
     ),
     budget=90.0,
+    once=True,
 )  # fmt: skip
 def mixed_routines(ctx):
     _require_free_threads(ctx)

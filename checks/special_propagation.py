@@ -203,7 +203,7 @@ def level2_nan(ctx):
     sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, step)]
     if ctx.threads > 1:
         sizes = [(23, 15), (7, 31), *[(231, 130)] * 3]  # split, but gemv in real precision
-    Propagation(ctx).ask(level2.calls(ctx.seed, sizes))
+    Propagation(ctx).ask(level2.calls(ctx.seed, sizes, idle=ctx.threads == 1))
 
 
 @check(

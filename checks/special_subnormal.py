@@ -62,7 +62,7 @@ def _streams(ctx):
         yield 3, level3.shaped_calls(ctx.seed, shapes, LINEAR[3], turns=ctx.by_profile(1, 6))
     else:
         yield 1, level1.calls(ctx.seed, (10016,), ("axpy", "dot", "dotu", "scal"))
-        yield 2, level2.calls(ctx.seed, ((230, 130),), ("gemv", "symv", "trsv"))
+        yield 2, level2.calls(ctx.seed, ((230, 130),), ("gemv", "symv", "trsv"), idle=False)
         yield 3, level3.shaped_calls(ctx.seed, ((64, 65, 41),), ("gemm", "trsm"))
 
 

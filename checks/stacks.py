@@ -152,6 +152,7 @@ def _kept(call, result):
     min_threads=2,
     budget=60.0,
     systems=("linux",),
+    once=True,
 )  # fmt: skip
 def stack_use(ctx):
     libc = ctypes.CDLL(None)

@@ -118,6 +118,7 @@ def _judge_growth(ctx, generations, threads, memory, parameters):
         "OpenBLAS#2839 (gemm and syrk), OpenBLAS#6013, #6026."
     ),
     budget=60.0,
+    once=True,
 )
 def small_stack(ctx):
     random = np.random.RandomState(ctx.seed)
