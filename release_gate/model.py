@@ -31,6 +31,7 @@ __all__ = [
     "Interpreter",
     "IssueMatch",
     "KernelSeen",
+    "MatchStanding",
     "NotCovered",
     "NumPySource",
     "Observation",
@@ -461,14 +462,26 @@ class Behaviour:
     answers: dict[str, tuple[str, ...]]
 
 
+class MatchStanding(StrEnum):
+    """How the versions of a known issue and the candidate's go together."""
+
+    IN_RANGE = "in range"
+    VERSION_UNKNOWN = "version not known"
+    BELIEVED_FIXED = "believed fixed"  # a regression, or another bug
+    OLDER = "older than known"
+    NOT_OPENBLAS = "not of OpenBLAS"
+
+
 @frozen(kw_only=True)
 class IssueMatch:
-    """A known issue that a finding looks like, and the reasons in words."""
+    """A known issue that a finding looks like, and the reasons in words; the score orders them."""
 
     id: str
     url: str
     title: str
     why_matched: str
+    score: float
+    standing: MatchStanding
 
 
 @frozen(kw_only=True)

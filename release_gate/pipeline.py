@@ -21,9 +21,10 @@ from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError, GateError, Problem
 from release_gate.execution.cell import run_cell
 from release_gate.execution.store import Kept, ObservationStore, environment_key
+from release_gate.judgement.audit import statuses
 from release_gate.judgement.catalogue import load_known_issues
 from release_gate.judgement.decide import decide
-from release_gate.judgement.issues import statuses, with_issues
+from release_gate.judgement.issues import with_issues
 from release_gate.matrix.host import probe_host
 from release_gate.matrix.interpreters import choose_interpreter, choose_numpy, find_interpreters
 from release_gate.matrix.load import load_matrices
@@ -412,7 +413,13 @@ def _inspect(
 
 def known_issues() -> tuple[KnownIssue, ...]:
     """Return the catalogue; raise ConfigurationError with all that is wrong in it."""
-    return load_known_issues(matrices_dir() / "known_issues.toml")
+    specs = (*INSPECTIONS, *read_checks(checks_dir()))
+    kernels = load_matrices(matrices_dir()).kernels
+    return load_known_issues(
+        matrices_dir() / "known_issues",
+        checks={spec.id for spec in specs},
+        kernels={name for kernel in kernels for name in kernel.names},
+    )
 
 
 def judge_results(
@@ -443,7 +450,7 @@ def record_of(
         results=tuple(results),
         artifacts=tuple((wheels or {}).values()),
         decision=decision,
-        known_issues=statuses(decision, issues, plan.candidates, plan.host.cpu),
+        known_issues=statuses(decision, issues, plan.candidates, plan.host),
         stages=tuple(clock.stages),
         started=clock.started,
         finished=_now(),

@@ -168,5 +168,19 @@ class VersionRange:
         high, high_open = min(highs, key=lambda bound: (bound[0], not bound[1]))
         return low > high or (low == high and (low_open or high_open or low in holes))
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are versions on both sides that are not in the range."""
+        signs = "".join(sign for sign, _ in self.clauses)
+        return "==" in signs or (">" in signs and "<" in signs)
+
+    def is_above(self, version: OpenBLASVersion) -> bool:
+        """Whether `version` comes before all that are in the range."""
+        return any(
+            version < bound or (sign == ">" and version == bound)
+            for sign, bound in self.clauses
+            if sign in {">", ">=", "=="}
+        )
+
     def __str__(self) -> str:
         return ",".join(f"{sign}{bound}" for sign, bound in self.clauses)

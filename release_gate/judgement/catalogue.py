@@ -1,120 +1,230 @@
-"""The catalogue of known issues: matrices/known_issues.toml, read with all its mistakes at once."""
+"""The catalogue of known issues: matrices/known_issues/*.toml, read with all its mistakes at once.
+
+One file per category. What an entry does not name, it does not ask for: no `kernels` stands for
+all of them.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from attrs import frozen
 
-from release_gate.errors import ConfigurationError, Problem
+from release_gate.errors import ConfigurationError, Problem, did_you_mean
 from release_gate.versions import VersionRange
 from release_gate.wire import from_data
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["KnownIssue", "Symptom", "load_known_issues"]
+__all__ = [
+    "Confidence",
+    "Entry",
+    "IssueFile",
+    "KnownIssue",
+    "Severity",
+    "Symptom",
+    "load_known_issues",
+]
+
+#: NumPy#27036, scipy PR#26098; "changelog-..." where only a changelog tells of it; "found/..." for
+#: what is no issue yet and has a page of its own.
+_ID: Final = re.compile(r"[\w./-]+(?: PR)?#[0-9]+|(?:changelog-|found/)[\w.-]+")
+_PAGE: Final = re.compile(r"https://\S+|docs/found/[\w-]+\.md")
+MOST_TITLE: Final = 100
+
+SYSTEMS: Final = ("linux", "darwin", "windows")
 
 
 class Symptom(StrEnum):
-    """How an issue shows itself."""
+    """What a user of a faulty library sees."""
 
-    WRONG = "wrong"
+    WRONG = "wrong-result"
+    NAN = "nan"  # NaN or infinity where none belongs, or NaN that is lost
     CRASH = "crash"
     HANG = "hang"
+    OVER_READ = "over-read"  # memory outside of operands read or written
+    MEMORY = "memory"  # leaks, and too much of memory or stack
+    SLOW = "slow"
+    BUILD = "build"  # cannot be built, installed, imported or linked
+
+
+class Severity(StrEnum):
+    """How much an issue hurts who does not know of it, worst first."""
+
+    SILENT = "silent"  # wrong numbers, and nobody is told
+    FATAL = "fatal"  # the process ends, or never does
+    HARMFUL = "harmful"
+    ANNOYING = "annoying"
+
+
+_SEVERITY: Final = {
+    Symptom.WRONG: Severity.SILENT,
+    Symptom.NAN: Severity.SILENT,
+    Symptom.CRASH: Severity.FATAL,
+    Symptom.HANG: Severity.FATAL,
+    Symptom.OVER_READ: Severity.HARMFUL,
+    Symptom.MEMORY: Severity.HARMFUL,
+    Symptom.SLOW: Severity.ANNOYING,
+    Symptom.BUILD: Severity.ANNOYING,
+}
+
+
+class Confidence(StrEnum):
+    """How sure facts and range are; high: measured, or stated by maintainers or a changelog."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
 
 
 @frozen(kw_only=True)
-class KnownIssue:
-    """An OpenBLAS or NumPy issue, as far as it can be told from the outside.
+class Entry:
+    """An entry as the file has it.
 
-    Empty `routines`, `kernels` and `cpus` stand for all of them. `checks` are shell patterns of
-    the checks that can see it; `cpus` are parts of the CPU's name; `min_threads` are the BLAS
-    threads below which it cannot show.
+    symptoms: likeliest first; checks: shell patterns of the checks that can see it, or else
+    `unseen` says why none can; cpus: parts of the CPU's name; min_threads: BLAS threads below which
+    it cannot show; build: build options without which it cannot show, where the wheels of
+    scipy-openblas are built otherwise; affected: versions that show it, empty for what is no fault
+    of OpenBLAS; source: where the facts come from.
     """
 
     id: str
     url: str
     title: str
     symptoms: tuple[Symptom, ...]
-    checks: tuple[str, ...]
-    affected: VersionRange
     fixed_in: str
+    confidence: Confidence
+    facts: str
+    source: str
+    affected: str = ""
+    checks: tuple[str, ...] = ()
+    unseen: str = ""
     routines: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
     cpus: tuple[str, ...] = ()
     min_threads: int = 1
-    facts: str = ""
+    build: tuple[str, ...] = ()
+    downstream: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
-class _Row:
-    """An entry of the file: `KnownIssue` with its range still as text."""
+class KnownIssue(Entry):
+    """An OpenBLAS or NumPy issue; `versions` is `affected`, parsed, or None if that is empty."""
 
-    id: str
-    url: str
-    title: str
-    symptoms: tuple[Symptom, ...]
-    checks: tuple[str, ...]
-    affected: str
-    fixed_in: str
-    routines: tuple[str, ...] = ()
-    kernels: tuple[str, ...] = ()
-    cpus: tuple[str, ...] = ()
-    min_threads: int = 1
-    facts: str = ""
+    category: str
+    versions: VersionRange | None
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of what its symptoms are."""
+        return min((_SEVERITY[each] for each in self.symptoms), key=list(Severity).index)
 
 
 @frozen(kw_only=True)
-class _File:
-    issue: tuple[_Row, ...]
+class IssueFile:
+    """A file of matrices/known_issues/; its name is the category."""
+
+    issue: tuple[Entry, ...]
 
 
-def load_known_issues(path: Path) -> tuple[KnownIssue, ...]:
-    """Return the catalogue in the TOML file `path`.
+def load_known_issues(
+    folder: Path, *, checks: Collection[str], kernels: Collection[str]
+) -> tuple[KnownIssue, ...]:
+    """Return the catalogue in `folder`, by file and then as each file has it.
 
-    Raises ConfigurationError with all problems: syntax, unknown or missing keys, an id that is
-    there twice, a range that is none, a URL that is no https address, an empty list.
+    checks: ids of all checks; kernels: names of all kernels. Raises ConfigurationError with all
+    problems of all files: syntax, unknown or missing keys, an id that is there twice, a range that
+    is none, a URL that is no https address, a check or kernel that there is not, an empty text.
     """
+    problems: list[Problem] = []
+    issues: list[KnownIssue] = []
+    first: dict[str, str] = {}
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        problems.append(Problem(what="no known issues: no *.toml", where=str(folder)))
+    for path in paths:
+        try:
+            rows = _read(path)
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        for index, row in enumerate(rows):
+            where = f"{path}: issue[{index}] {row.id}"
+            if row.id in first:
+                what = f"this id is already at {first[row.id]}"
+                problems.append(Problem(what=what, where=where))
+            first.setdefault(row.id, where)
+            found = list(_problems(row, where, checks, kernels))
+            try:
+                versions = VersionRange.parse(row.affected) if row.affected else None
+            except ConfigurationError as error:
+                found += [attrs.evolve(each, where=f"{where}.affected") for each in error.problems]
+            else:
+                fields = attrs.asdict(row, recurse=False)
+                issues.append(KnownIssue(category=path.stem, versions=versions, **fields))
+            problems += found
+    if problems:
+        raise ConfigurationError(problems)
+    return tuple(issues)
+
+
+def _read(path: Path) -> tuple[Entry, ...]:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(Problem(what=f"cannot read: {error}", where=str(path))) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(Problem(what=f"TOML syntax: {error}", where=str(path))) from error
-    rows = from_data(data, _File, str(path)).issue
-    problems: list[Problem] = []
-    issues = []
-    ids: set[str] = set()
-    for index, row in enumerate(rows):
-        where = f"{path}: issue[{index}] {row.id}"
-        if row.id in ids:
-            problems.append(Problem(what="this id is there twice", where=where))
-        ids.add(row.id)
-        if not re.fullmatch(r"[\w.-]+#[0-9]+", row.id):
-            problems.append(
-                Problem(what="is no issue", where=f"{where}.id", hint="write it like OpenBLAS#6013")
+    return from_data(data, IssueFile, str(path)).issue
+
+
+def _problems(
+    row: Entry, where: str, checks: Collection[str], kernels: Collection[str]
+) -> Iterator[Problem]:
+    """Yield what is wrong with an entry, but its range."""
+    if not _ID.fullmatch(row.id):
+        hint = "write it like OpenBLAS#6013, OpenBLAS PR#5877 or changelog-0.3.9-dscal"
+        yield Problem(what="is no issue", where=f"{where}.id", hint=hint)
+    if not _PAGE.fullmatch(row.url):
+        yield Problem(
+            what=f"{row.url!r} is no https address and no page of docs/found", where=f"{where}.url"
+        )
+    if len(row.title) > MOST_TITLE or row.title.endswith("."):
+        what = f"must have at most {MOST_TITLE} characters and no full stop"
+        yield Problem(what=what, where=f"{where}.title")
+    for key in ("title", "symptoms", "facts", "source"):
+        if not getattr(row, key):
+            yield Problem(what="must not be empty", where=f"{where}.{key}")
+    if bool(row.checks) == bool(row.unseen):
+        what = "needs `checks` that can see it, or `unseen` that says why none can, not both"
+        yield Problem(what=what, where=where)
+    if row.min_threads < 1:
+        yield Problem(what=f"is {row.min_threads}, at least 1", where=f"{where}.min_threads")
+    yield from _unknown(row.kernels, kernels, "kernel", f"{where}.kernels")
+    yield from _unknown(row.systems, SYSTEMS, "system", f"{where}.systems")
+    for pattern in row.checks:
+        if not any(fnmatchcase(check, pattern) for check in checks):
+            yield Problem(
+                what=f"no check matches {pattern!r}",
+                where=f"{where}.checks",
+                hint=did_you_mean(pattern, sorted(checks)),
             )
-        if not row.url.startswith("https://"):
-            problems.append(Problem(what=f"{row.url!r} is no https address", where=f"{where}.url"))
-        problems += [
-            Problem(what="must name at least one", where=f"{where}.{key}")
-            for key in ("symptoms", "checks")
-            if not getattr(row, key)
-        ]
-        try:
-            affected = VersionRange.parse(row.affected)
-        except ConfigurationError as error:
-            problems += [
-                attrs.evolve(problem, where=f"{where}.affected") for problem in error.problems
-            ]
-        else:
-            fields = attrs.asdict(row, recurse=False)
-            issues.append(KnownIssue(**(fields | {"affected": affected})))
-    if problems:
-        raise ConfigurationError(problems)
-    return tuple(issues)
+
+
+def _unknown(
+    names: Iterable[str], known: Collection[str], kind: str, where: str
+) -> Iterator[Problem]:
+    for name in names:
+        if name not in known:
+            yield Problem(
+                what=f"unknown {kind} {name!r}", where=where, hint=did_you_mean(name, sorted(known))
+            )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from release_gate.judgement.audit import KnownIssueStatus  # noqa: TC001  (read by cattrs)
 from release_gate.judgement.behaviour import disagreements
 from release_gate.judgement.findings import first_failing
-from release_gate.judgement.issues import KnownIssueStatus  # noqa: TC001  (read by cattrs)
 from release_gate.model import (
     Behaviour,
     ComparisonKind,

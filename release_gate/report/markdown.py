@@ -239,10 +239,11 @@ def _listed(title: str, entries: Sequence[str]) -> str:
 def _known(report: Report) -> str:
     return _table(
         "Known issues whose versions hold the candidate",
-        ["", "issue", "why"],
+        ["", "severity", "issue", "why"],
         (
             (
                 f"{look(each.state).glyph} {look(each.state).label}",
+                escape(each.severity),
                 _link(f"{each.id}: {each.title}", each.url),
                 escape(each.why),
             )

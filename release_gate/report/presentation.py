@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from release_gate.judgement.issues import IssueState
+from release_gate.judgement.audit import IssueState
 from release_gate.model import ComparisonKind, Outcome, Satisfaction, Tier, Verdict
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ LOOKS: Mapping[StrEnum, Look] = {
     IssueState.REPRODUCED: Look("✗", "x", "reproduced", Tone.BAD, 0),
     IssueState.NOT_EXERCISED: Look("○", "o", "not exercised", Tone.WARN, 1),
     IssueState.NOT_SEEN: Look("✓", "+", "exercised, not seen", Tone.GOOD, 2),
+    IssueState.IMPOSSIBLE: Look("⊘", "u", "cannot be exercised here", Tone.QUIET, 3),
 }
 
 

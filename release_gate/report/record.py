@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from release_gate.judgement.issues import KnownIssueStatus
+    from release_gate.judgement.audit import KnownIssueStatus
     from release_gate.model import Artifact, CellResult, Decision, Plan
 
 __all__ = ["RunRecord", "StageTime"]

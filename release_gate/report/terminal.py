@@ -357,7 +357,8 @@ def _known(page: _Page, report: Report) -> None:
         return
     page.heading("Known issues whose versions hold the candidate")
     for each in report.known_issues[:SHOWN]:
-        page.entry(page.toned(each.state, ""), f"{each.id} {each.title}: {each.state}, {each.why}")
+        text = f"{each.id} ({each.severity}) {each.title}: {each.state}, {each.why}"
+        page.entry(page.toned(each.state, ""), text)
     _more(page, len(report.known_issues) - SHOWN)
 
 

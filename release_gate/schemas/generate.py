@@ -14,12 +14,13 @@ from typing import Any
 
 import attrs
 
+from release_gate.judgement.catalogue import IssueFile
 from release_gate.model import CellResult, Plan
 from release_gate.report.document import Report
 from release_gate.resources import schema_path
 from release_gate.wire import CELL_SCHEMA, PLAN_SCHEMA, REPORT_SCHEMA, write_json
 
-__all__ = ["DOCUMENTS", "generate", "main"]
+__all__ = ["DOCUMENTS", "ISSUES", "generate", "generate_table", "main"]
 
 #: Name of the schema's file, the identifier in the documents, and the value they hold.
 DOCUMENTS: dict[str, tuple[str, type]] = {
@@ -27,6 +28,9 @@ DOCUMENTS: dict[str, tuple[str, type]] = {
     "cell": (CELL_SCHEMA, CellResult),
     "report": (REPORT_SCHEMA, Report),
 }
+
+#: Name of the schema of the catalogue's files.
+ISSUES = "known_issues"
 
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -47,20 +51,43 @@ def generate(name: str) -> dict[str, Any]:
     }
 
 
-def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an attrs class: the gate writes every key, also those with defaults."""
+def generate_table() -> dict[str, Any]:
+    """Return the schema of a file of matrices/known_issues/, which people write."""
+    definitions: dict[str, Any] = {}
+    top = _object(IssueFile, definitions, written=False)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:release-gate:known-issues",
+        "title": "release-gate/known-issues",
+        **top,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _object(kind: type, definitions: dict[str, Any], *, written: bool = True) -> dict[str, Any]:
+    """Return the schema of an attrs class.
+
+    written: by the gate, with every key, also those that have defaults; else by people.
+    """
     hints = typing.get_type_hints(kind)
-    fields = [field.name for field in attrs.fields(kind)]
+    fields = attrs.fields(kind)
     return {
         "description": (kind.__doc__ or "").partition("\n\n")[0].strip(),
         "type": "object",
-        "required": fields,
-        "properties": {name: _schema(hints[name], definitions) for name in fields},
+        "required": [each.name for each in fields if written or each.default is attrs.NOTHING],
+        "properties": {
+            each.name: _schema(hints[each.name], definitions, written=written) for each in fields
+        },
         "additionalProperties": False,
     }
 
 
-def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  (a type)
+def _schema(
+    hint: Any,  # noqa: ANN401  (a type)
+    definitions: dict[str, Any],
+    *,
+    written: bool,
+) -> dict[str, Any]:
     if hint is Any:
         return {}
     if hint is type(None):
@@ -68,11 +95,11 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: 
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
     if isinstance(hint, type) and (attrs.has(hint) or issubclass(hint, StrEnum)):
-        return _reference(hint, definitions)
-    return _composed(typing.get_origin(hint), typing.get_args(hint), definitions)
+        return _reference(hint, definitions, written=written)
+    return _composed(typing.get_origin(hint), typing.get_args(hint), definitions, written=written)
 
 
-def _reference(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
+def _reference(kind: type, definitions: dict[str, Any], *, written: bool) -> dict[str, Any]:
     if kind.__name__ not in definitions:
         definitions[kind.__name__] = {}  # holds the place while its own fields are read
         definitions[kind.__name__] = (
@@ -81,24 +108,29 @@ def _reference(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
                 "enum": [member.value for member in kind],
             }
             if issubclass(kind, StrEnum)
-            else _object(kind, definitions)
+            else _object(kind, definitions, written=written)
         )
     return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
 def _composed(
-    origin: object, arguments: tuple[Any, ...], definitions: dict[str, Any]
+    origin: object,
+    arguments: tuple[Any, ...],
+    definitions: dict[str, Any],
+    *,
+    written: bool,
 ) -> dict[str, Any]:
     if origin is types.UnionType:
-        return {"anyOf": [_schema(each, definitions) for each in arguments]}
+        return {"anyOf": [_schema(each, definitions, written=written) for each in arguments]}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
+        values = _schema(arguments[1], definitions, written=written)
+        return {"type": "object", "additionalProperties": values}
     if origin is tuple and arguments[-1] is Ellipsis:
-        return {"type": "array", "items": _schema(arguments[0], definitions)}
+        return {"type": "array", "items": _schema(arguments[0], definitions, written=written)}
     if origin is tuple:
         return {
             "type": "array",
-            "prefixItems": [_schema(each, definitions) for each in arguments],
+            "prefixItems": [_schema(each, definitions, written=written) for each in arguments],
             "minItems": len(arguments),
             "maxItems": len(arguments),
         }
@@ -110,6 +142,7 @@ def main() -> None:
     """Write all schemas into the package."""
     for name in DOCUMENTS:
         write_json(schema_path(name), generate(name))
+    write_json(schema_path(ISSUES), generate_table())
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ def planted(options: argparse.Namespace, shop: Workshop) -> None:
         threads = sorted({cells_of(fault)[-1].threads for fault in faults})
         for each in threads:
             suite.measure(Cell(KERNEL, each))
-        at_once(options.jobs, lambda fault: _told(suite.attempt(fault)), faults)
+        sample = faults[: options.numpy_sample]
+        at_once(options.jobs, lambda fault: _told(suite.attempt(fault)), sample)
 
 
 def planted_parts(options: argparse.Namespace, shop: Workshop) -> tuple[Campaign, NumPySuite]:
@@ -177,6 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--checks", default="*", metavar="GLOB", help="checks that faults are tried with")
     add("--jobs", type=int, default=2, help="faults that are tried at once (default: 2)")
     add("--smoke-only", action="store_true", help="no full profile for faults that escape")
+    add(
+        "--numpy-sample", type=int, metavar="N", help="NumPy's own tests on the first N faults only"
+    )
     add("--without-numpy", action="store_true", help="no runs of NumPy's own tests")
     add(
         "--library",

@@ -172,8 +172,8 @@ def test_blocking_findings_come_first() -> None:
     assert {each.check for each in found if each.blocking} == {
         "exact.gemm",
         "exact.syrk",
-        "concurrency.mixed_gemm",
-        "forking.lu_after_fork",
+        "concurrency.mixed-matmul",
+        "forking.lu",
     }
 
 

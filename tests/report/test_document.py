@@ -101,7 +101,7 @@ def test_what_is_no_report_is_refused_with_every_problem(tmp_path: Path) -> None
 
 def test_headlines() -> None:
     assert report().headline == (
-        "4 blocking findings: exact.gemm, exact.syrk, forking.lu_after_fork, concurrency.mixed_gemm"
+        "4 blocking findings: exact.gemm, exact.syrk, forking.lu, concurrency.mixed-matmul"
     )
     the_plan = plan(checks=("exact.gemm",))
     good = make_report(record(the_plan, passing(the_plan)))

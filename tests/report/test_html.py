@@ -12,7 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from release_gate.errors import InfrastructureError
-from release_gate.model import Case, ComparisonKind, IssueMatch, NotCovered, Outcome
+from release_gate.model import (
+    Case,
+    ComparisonKind,
+    IssueMatch,
+    MatchStanding,
+    NotCovered,
+    Outcome,
+)
 from release_gate.report.document import Report, make_report, read_report
 from release_gate.report.files import write_files
 from release_gate.report.html import heat_map, render_html
@@ -126,7 +133,7 @@ def test_the_map_has_both_sides_of_every_check_on_every_kernel() -> None:
     gone = first.squares[4]
     assert gone is not None
     assert gone.candidate is MISSING
-    single = next(row for row in made.rows if row.check == "concurrency.mixed_gemm")
+    single = next(row for row in made.rows if row.check == "concurrency.mixed-matmul")
     assert single.squares[0] is None  # not planned with one thread
     race = single.squares[-1]
     assert race is not None
@@ -187,7 +194,16 @@ def test_nothing_from_outside_becomes_markup(text: str) -> None:
         first,
         summary=text,
         failures=(failure, *first.failures[1:]),
-        issues=(IssueMatch(id=text, url=f"javascript:{text}", title=text, why_matched=text),),
+        issues=(
+            IssueMatch(
+                id=text,
+                url=f"javascript:{text}",
+                title=text,
+                why_matched=text,
+                score=1.0,
+                standing=MatchStanding.IN_RANGE,
+            ),
+        ),
     )
     changes: dict[str, Any] = {
         "headline": text,

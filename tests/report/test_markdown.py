@@ -9,7 +9,7 @@ from gate_report import report
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from release_gate.model import Case, IssueMatch, NotCovered, Reproducer
+from release_gate.model import Case, IssueMatch, MatchStanding, NotCovered, Reproducer
 from release_gate.report.markdown import LIMIT, MARKER, code, escape, render_markdown
 
 if TYPE_CHECKING:
@@ -108,11 +108,16 @@ def poisoned(text: str) -> Report:
         symptom=text,
         failures=(failure, *first.failures[1:]),
         first=0,
-        issues=(
-            IssueMatch(id=text, url=text, title=text, why_matched=text),
+        issues=tuple(
             IssueMatch(
-                id=text, url="https://github.com/a/b/issues/1", title=text, why_matched=text
-            ),
+                id=text,
+                url=url,
+                title=text,
+                why_matched=text,
+                score=1.0,
+                standing=MatchStanding.IN_RANGE,
+            )
+            for url in (text, "https://github.com/a/b/issues/1")
         ),
         reproducer=Reproducer(path=text, command=text, hits=1, tries=2),
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = '''\
 """Whether the product of {m} x {k} by {k} x {n} integers is right."""
-# reproduces: exact.gemm, concurrency.mixed_gemm
+# reproduces: exact.gemm, concurrency.mixed-matmul
 import os
 
 PARAMETERS = {
@@ -82,14 +82,14 @@ def result_in(kernel: str, threads: int) -> CellResult:
 
 def test_a_template_is_found_by_its_name_or_by_what_it_says(templates: Path) -> None:
     assert find_template("exact.syrk", templates) == templates / "exact_syrk.py"
-    assert find_template("concurrency.mixed_gemm", templates) == templates / "products.py"
-    assert find_template("forking.lu_after_fork", templates) is None
+    assert find_template("concurrency.mixed-matmul", templates) == templates / "products.py"
+    assert find_template("forking.lu", templates) is None
 
 
 def test_the_script_has_the_failing_input_and_the_place(
     templates: Path, wheel: Artifact, tmp_path: Path
 ) -> None:
-    finding = findings()["concurrency.mixed_gemm"]
+    finding = findings()["concurrency.mixed-matmul"]
     written = write_reproducer(
         finding, templates, tmp_path / "out", artifact=wheel, result=result_in("SkylakeX", 8)
     )
@@ -122,7 +122,7 @@ def test_the_command_can_be_typed_and_shows_the_fault(
     templates: Path, wheel: Artifact, tmp_path: Path
 ) -> None:
     written = write_reproducer(
-        findings()["concurrency.mixed_gemm"], templates, tmp_path / "o u t", artifact=wheel
+        findings()["concurrency.mixed-matmul"], templates, tmp_path / "o u t", artifact=wheel
     )
     assert written is not None
     assignment, *command = shlex.split(written.command)
@@ -130,7 +130,7 @@ def test_the_command_can_be_typed_and_shows_the_fault(
     typed = subprocess.run(command, env={name: value}, check=False, timeout=60)
     assert typed.returncode == 1
     assert subprocess.run(["sh", "-c", written.command], check=False, timeout=60).returncode == 1
-    path = tmp_path / "o u t" / f"{findings()['concurrency.mixed_gemm'].id}.py"
+    path = tmp_path / "o u t" / f"{findings()['concurrency.mixed-matmul'].id}.py"
     tried = run_reproducer(written, wheel, path, tries=2)
     assert (tried.hits, tried.tries, tried.note) == (2, 2, "")
 
@@ -162,7 +162,7 @@ def test_nothing_of_a_finding_becomes_code(
 def test_there_is_none_without_a_template_or_a_failure(
     templates: Path, wheel: Artifact, tmp_path: Path
 ) -> None:
-    hang = findings()["forking.lu_after_fork"]
+    hang = findings()["forking.lu"]
     assert write_reproducer(hang, templates, tmp_path, artifact=wheel) is None
     lost = attrs.evolve(
         findings()["exact.gemm"],

@@ -65,7 +65,8 @@ def test_findings_carry_their_issue_reproducer_and_the_doubt_about_the_version()
     assert "https://github.com/OpenMathLib/OpenBLAS/issues/6013" in text
     assert "(3 of 3 runs show it)" in text
     assert "OpenBLAS#5520" in text
-    assert "it may be back, or this is another bug" in text
+    assert "believed fixed in" in text
+    assert "a regression, or another bug" in text
     assert "Sandybridge, 1 thread" in text
     assert "fork is not available" in text
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import attrs
 from gate_values import BASELINE, CANDIDATE, HOST, POLICY, SPECS, artifact, no_go_run
 
-from release_gate.judgement.catalogue import load_known_issues
+from release_gate.judgement.audit import statuses
 from release_gate.judgement.decide import decide
-from release_gate.judgement.issues import statuses, with_issues
+from release_gate.judgement.issues import with_issues
 from release_gate.model import CellResult, Plan, Reproducer
+from release_gate.pipeline import known_issues
 from release_gate.report.document import Report, make_report
 from release_gate.report.record import RunRecord, StageTime
-from release_gate.resources import matrices_dir
 from release_gate.wire import to_data, write_json
 
 
@@ -24,7 +24,7 @@ def record(plan: Plan | None = None, results: list[CellResult] | None = None) ->
     """Return the record of a run (default: the one of `gate_values.no_go_run`)."""
     if plan is None or results is None:
         plan, results = no_go_run()
-    catalogue = load_known_issues(matrices_dir() / "known_issues.toml")
+    catalogue = known_issues()
     decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, HOST.cpu)
     findings = tuple(
         attrs.evolve(
@@ -45,7 +45,7 @@ def record(plan: Plan | None = None, results: list[CellResult] | None = None) ->
         results=tuple(results),
         artifacts=(artifact(BASELINE), artifact(CANDIDATE)),
         decision=attrs.evolve(decision, findings=findings),
-        known_issues=statuses(decision, catalogue, plan.candidates, HOST.cpu),
+        known_issues=statuses(decision, catalogue, plan.candidates, HOST),
         stages=(
             StageTime(name="plan", seconds=3.25),
             StageTime(name="build", seconds=372.5, note="2 wheels, 1 from scratch"),

@@ -110,8 +110,8 @@ SPECS = (
     spec("exact.syrk", "exact integer A @ A.T", "?syrk"),
     spec("accuracy.svd", "LAPACK test ratios of svd", "dgesdd", "zgesdd"),
     spec("special.nan", "NaN and Inf reach the result", "?gemm", "?scal"),
-    spec("concurrency.mixed_gemm", "transposed beside plain products", "?gemm", min_threads=2),
-    spec("forking.lu_after_fork", "threaded LU after fork", "dgetrf", min_threads=2),
+    spec("concurrency.mixed-matmul", "transposed beside plain products", "?gemm", min_threads=2),
+    spec("forking.lu", "threaded LU after fork", "dgetrf", min_threads=2),
     spec("process.small_stack", "product in a thread with a small stack", "?gemm"),
 )
 WHEEL_SPECS = (
@@ -415,7 +415,7 @@ def no_go_run() -> tuple[Plan, list[CellResult]]:
         "SkylakeX",
         8,
         observation(
-            "concurrency.mixed_gemm",
+            "concurrency.mixed-matmul",
             Outcome.FAILED,
             "3 of 400 rounds gave another result",
             cases_failed=3,
@@ -430,7 +430,7 @@ def no_go_run() -> tuple[Plan, list[CellResult]]:
         "Haswell",
         8,
         observation(
-            "forking.lu_after_fork",
+            "forking.lu",
             Outcome.HUNG,
             "no CPU time used for 20 s",
             hang=HangKind.DEADLOCK,
@@ -442,7 +442,7 @@ def no_go_run() -> tuple[Plan, list[CellResult]]:
             role,
             "Sandybridge",
             8,
-            observation("forking.lu_after_fork", Outcome.UNSUPPORTED, "fork is not available"),
+            observation("forking.lu", Outcome.UNSUPPORTED, "fork is not available"),
         )
     gone = cell(Role.CANDIDATE, "Sandybridge", 1)
     return the_plan, [each for each in results if each.cell != gone]

@@ -1,0 +1,185 @@
+"""What is known of a pin: each issue whose versions hold it, and what a run says about it.
+
+Needs no build and no run; with a decision it also says what was seen.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from release_gate.judgement.catalogue import Confidence, Severity
+from release_gate.judgement.issues import on_kernel, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from release_gate.judgement.catalogue import KnownIssue
+    from release_gate.model import Comparison, Decision, Host, Pin
+
+__all__ = ["IssueState", "KnownIssueStatus", "audit", "statuses"]
+
+
+class IssueState(StrEnum):
+    """What became of a known issue whose versions hold a candidate."""
+
+    REPRODUCED = "reproduced here"
+    NOT_SEEN = "exercised and not seen"
+    NOT_EXERCISED = "not exercised"  # this machine could
+    IMPOSSIBLE = "cannot be exercised here"
+
+
+@frozen(kw_only=True)
+class KnownIssueStatus:
+    """A known issue whose versions hold a candidate, and whether it was seen."""
+
+    id: str
+    url: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    affected: str
+    fixed_in: str
+    candidate: str
+    state: IssueState
+    why: str
+
+
+def statuses(
+    decision: Decision,
+    catalogue: Iterable[KnownIssue],
+    candidates: Iterable[Pin],
+    host: Host,
+) -> tuple[KnownIssueStatus, ...]:
+    """Return, for each issue whose versions hold a candidate, whether it showed, worst first.
+
+    `decision` must have its findings linked (`with_issues`). "Not seen" means that a check which
+    can see the issue passed under its conditions; a race may still be there.
+    """
+    issues = tuple(catalogue)
+    return _ordered(
+        _row(issue, pin, *_state(decision, issue, pin, host))
+        for pin in candidates
+        for issue in _of(pin, issues)
+    )
+
+
+def audit(
+    catalogue: Iterable[KnownIssue], pin: Pin, host: Host, kernels: Collection[str]
+) -> tuple[KnownIssueStatus, ...]:
+    """Return the same for one pin without a run: which issues this machine could show.
+
+    kernels: those that this CPU can execute.
+    """
+    able = {each.casefold() for each in kernels}
+
+    def state(issue: KnownIssue) -> tuple[IssueState, str]:
+        if reason := _impossible(issue, host):
+            return IssueState.IMPOSSIBLE, reason
+        if issue.kernels and not able & {each.casefold() for each in issue.kernels}:
+            return IssueState.IMPOSSIBLE, f"needs the kernel {_either(issue.kernels)}"
+        threads = f", with {issue.min_threads} or more threads" if issue.min_threads > 1 else ""
+        return IssueState.NOT_EXERCISED, f"by {', '.join(issue.checks)}{threads}"
+
+    return _ordered(_row(issue, pin, *state(issue)) for issue in _of(pin, catalogue))
+
+
+def _of(pin: Pin, catalogue: Iterable[KnownIssue]) -> Iterator[KnownIssue]:
+    version = version_of(pin)
+    for issue in catalogue:
+        if version is not None and issue.versions is not None and version in issue.versions:
+            yield issue
+
+
+def _row(issue: KnownIssue, pin: Pin, state: IssueState, why: str) -> KnownIssueStatus:
+    return KnownIssueStatus(
+        id=issue.id,
+        url=issue.url,
+        title=issue.title,
+        severity=issue.severity,
+        confidence=issue.confidence,
+        affected=str(issue.versions),
+        fixed_in=issue.fixed_in,
+        candidate=str(pin),
+        state=state,
+        why=why,
+    )
+
+
+def _ordered(rows: Iterable[KnownIssueStatus]) -> tuple[KnownIssueStatus, ...]:
+    """Return `rows` with what was seen first, then by severity and confidence."""
+
+    def place(row: KnownIssueStatus) -> tuple[bool, int, int, int, str, str]:
+        return (
+            row.state is not IssueState.REPRODUCED,
+            list(Severity).index(row.severity),
+            list(IssueState).index(row.state),
+            list(Confidence).index(row.confidence),
+            row.id,
+            row.candidate,
+        )
+
+    return tuple(sorted(rows, key=place))
+
+
+def _impossible(issue: KnownIssue, host: Host) -> str:
+    """Return why this machine and these wheels cannot show an issue, or an empty string."""
+    if issue.unseen:
+        return issue.unseen
+    if issue.architectures and host.machine not in issue.architectures:
+        return f"needs {_either(issue.architectures)}"
+    if issue.systems and host.system not in issue.systems:
+        return f"needs {_either(issue.systems)}"
+    if not _has_cpu(issue, host):
+        return f"needs a CPU of {_either(issue.cpus)}"
+    if issue.build:
+        return f"needs a build with {', '.join(issue.build)}"
+    return ""
+
+
+def _state(decision: Decision, issue: KnownIssue, pin: Pin, host: Host) -> tuple[IssueState, str]:
+    seen = [
+        finding.id
+        for finding in decision.findings
+        if finding.candidate == pin and any(match.id == issue.id for match in finding.issues)
+    ]
+    if seen:
+        return IssueState.REPRODUCED, f"finding {', '.join(seen)}"
+    if reason := _impossible(issue, host):
+        return IssueState.IMPOSSIBLE, reason
+    able = [
+        each
+        for each in decision.comparisons
+        if each.candidate.pin == pin
+        and any(fnmatchcase(each.check, pattern) for pattern in issue.checks)
+    ]
+    conditions: list[tuple[str, Callable[[Comparison], bool]]] = [
+        ("no check that can see it was planned", lambda _: True),
+        (f"needs the kernel {_either(issue.kernels)}", lambda each: on_kernel(issue, each)),
+        (
+            f"needs {issue.min_threads} or more threads",
+            lambda each: each.candidate.threads >= issue.min_threads,
+        ),
+        ("the checks that can see it gave no answer", _is_answered),
+    ]
+    for missing, holds in conditions:
+        able = [each for each in able if holds(each)]
+        if not able:
+            return IssueState.NOT_EXERCISED, missing
+    return IssueState.NOT_SEEN, f"by {', '.join(sorted({each.check for each in able}))}"
+
+
+def _has_cpu(issue: KnownIssue, host: Host) -> bool:
+    return not issue.cpus or any(part.casefold() in host.cpu.casefold() for part in issue.cpus)
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(names)
+
+
+def _is_answered(comparison: Comparison) -> bool:
+    observation = comparison.candidate_observation
+    return observation is not None and observation.outcome.is_answer
