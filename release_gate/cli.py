@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import traceback
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,7 +17,7 @@ from release_gate import __version__
 from release_gate.errors import ExitCode, GateError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["build_parser", "main"]
 
@@ -68,6 +69,13 @@ def _counts(text: str) -> tuple[int, ...]:
     except ValueError as error:
         message = f"{text!r} is not a list of thread counts such as 1,8"
         raise argparse.ArgumentTypeError(message) from error
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-12-31") from error
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -171,22 +179,40 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result files")
     judge.add_argument("--plan", type=Path, help="plan.json (default: beside the results)")
     judge.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
+    judge.add_argument("--date", type=_day, metavar="DAY", help="judge as of 2026-12-31, say")
+    judge.add_argument("--ignore-waivers", action="store_true", help="as if there were none")
     judge.add_argument("--json", action="store_true", help="the report as data on stdout")
 
     report = add("report", "show the report of an earlier run")
     report.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
     report.add_argument("--json", action="store_true", help="the report as data")
 
-    explain = add("explain", "say what a check looks for, by which formula, and why")
-    explain.add_argument("id", nargs="?", metavar="ID", help="check id (default: list them)")
-    explain.add_argument("--json", action="store_true", help="as data")
-
+    _references(add)
     pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index")
     pins.add_argument("version", nargs="?", help="version (default: list those on the index)")
     pins.add_argument(
         "--project", choices=("scipy-openblas64", "scipy-openblas32"), default="scipy-openblas64"
     )
     return parser
+
+
+def _references(add: Callable[[str, str], _Parser]) -> None:
+    """Add the sub-commands that look something up."""
+    waive = add("waive", "print the waiver of a finding, to fill in and put into waivers.toml")
+    waive.add_argument("finding", metavar="FINDING", help="id of a finding, as the report has it")
+    waive.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
+    waive.add_argument("--who", default="", metavar="NAME", help="who answers for it")
+    waive.add_argument("--reason", default="", metavar="TEXT", help="why it may ship all the same")
+    waive.add_argument("--days", type=int, default=60, metavar="N", help="from today (default: 60)")
+
+    advise = add("advise", "say what is known of an OpenBLAS, without a build or a run")
+    advise.add_argument("pin", metavar="PIN", help="0.3.34.481.3 or scipy-openblas64==0.3.34.481.3")
+    advise.add_argument("--report", type=Path, metavar="DIR", help="a run of it (gate-report)")
+    advise.add_argument("--json", action="store_true", help="as data")
+
+    explain = add("explain", "say what a check or a known issue is about, and what to do with it")
+    explain.add_argument("id", nargs="?", metavar="ID", help="of a check or issue (default: list)")
+    explain.add_argument("--json", action="store_true", help="as data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import textwrap
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,10 @@ from release_gate.errors import (
     InfrastructureError,
     Interrupted,
     Problem,
-    did_you_mean,
 )
 from release_gate.execution.interrupts import termination_interrupts
 from release_gate.judgement.decide import exit_code
+from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
 from release_gate.model import CellResult, Outcome, Plan, Provider
@@ -40,13 +39,16 @@ from release_gate.pipeline import (
     plan_one_wheel,
     prepare,
     record_of,
+    waivers_of,
 )
 from release_gate.progress import Silent
+from release_gate.reference import advise, explain, waive
 from release_gate.report.document import make_report, read_report
 from release_gate.report.files import write_files
+from release_gate.report.page import Style
 from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
-from release_gate.report.terminal import Style, render_cells, render_plan, render_summary
+from release_gate.report.terminal import render_cells, render_plan, render_summary
 from release_gate.resources import checks_dir, matrices_dir
 from release_gate.wheels.inspection import INSPECTIONS
 from release_gate.wheels.swap import swap_library
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from release_gate.model import CheckSpec
     from release_gate.pipeline import Workshop
     from release_gate.progress import Progress
     from release_gate.report.document import Report
@@ -84,6 +85,7 @@ def _run(options: Namespace) -> int:
         with clock.stage("plan"):
             shop = _open(options)
             issues = known_issues()  # a mistake in it must not show after the work
+            waivers = waivers_of(options.matrices or matrices_dir(), shop.matrices)
             out = Path(shop.settings.out)
             claim_folder(out)
             plan = prepare(shop)
@@ -96,9 +98,8 @@ def _run(options: Namespace) -> int:
         with clock.stage("check"):
             results = check_cells(shop, plan, wheels, out)
         with clock.stage("judge"):
-            decision = judge_results(
-                plan, results, shop.matrices, tuple(shop.specs.values()), issues
-            )
+            specs = tuple(shop.specs.values())
+            decision = judge_results(plan, results, shop.matrices, specs, issues, waivers=waivers)
         with clock.stage("reproduce"):
             decision = attach_reproducers(
                 decision,
@@ -183,12 +184,14 @@ def _judge(options: Namespace) -> int:
     clock = Clock()
     out = options.out or Path("gate-report")
     plan, results = _read_results(options.results, options.plan)
-    matrices = load_matrices(options.matrices or matrices_dir())
+    folder = options.matrices or matrices_dir()
+    matrices = load_matrices(folder)
+    waivers = Waivers() if options.ignore_waivers else waivers_of(folder, matrices, options.date)
     specs = (*INSPECTIONS, *read_checks(checks_dir()))
     issues = known_issues()
     claim_folder(out, clear=False)  # it may be the folder that the results are in
     with clock.stage("judge"):
-        decision = judge_results(plan, results, matrices, specs, issues)
+        decision = judge_results(plan, results, matrices, specs, issues, waivers=waivers)
     wire.write_plan(out / "plan.json", plan)
     for result in results:
         wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)
@@ -238,38 +241,22 @@ def _report(options: Namespace) -> int:
 
 
 def _explain(options: Namespace) -> int:
-    specs = {spec.id: spec for spec in (*INSPECTIONS, *read_checks(checks_dir()))}
-    if options.id is None:
-        listed = list(specs.values())
-        text = "\n".join(f"{spec.id:<28} {spec.title}" for spec in listed)
-    elif options.id in specs:
-        listed = [specs[options.id]]
-        text = _explained(listed[0])
-    else:
-        hint = did_you_mean(options.id, list(specs)) or "release-gate explain lists them"
-        raise ConfigurationError(Problem(what=f"no check is called {options.id!r}", hint=hint))
-    _print(json.dumps(wire.to_data(tuple(listed)), indent=1) if options.json else text)
+    _print(explain(options.id, as_data=options.json))
     return ExitCode.GO
 
 
-def _explained(spec: CheckSpec) -> str:
-    threads = f"{spec.min_threads} or more" if spec.max_threads is None else str(spec.max_threads)
-    facts = {
-        "routines": ", ".join(spec.routines) or "none",
-        "threads": threads,
-        "profiles": ", ".join(spec.profiles),
-        "systems": ", ".join(spec.systems) or "all",
-        "budget": f"{spec.budget:g} s of wall time, {spec.idle:g} s without CPU use",
-    }
-    lines = [f"{spec.id}: {spec.title}", ""]
-    lines += [f"  {name:<9} {value}" for name, value in facts.items()]
-    for name in ("oracle", "catches"):
-        lines += [
-            "",
-            f"{name}:",
-            *textwrap.wrap(getattr(spec, name), 96, initial_indent="  ", subsequent_indent="  "),
-        ]
-    return "\n".join(lines)
+def _advise(options: Namespace) -> int:
+    _print(advise(options.pin, options.report, as_data=options.json, style=_style()))
+    return ExitCode.GO
+
+
+def _waive(options: Namespace) -> int:
+    if not 0 < options.days <= MOST_DAYS:
+        what = f"--days {options.days}: 1 to {MOST_DAYS}"
+        raise ConfigurationError(Problem(what=what, hint="a waiver is not for ever"))
+    given = {"who": options.who, "reason": options.reason, "days": options.days}
+    _print(waive(options.finding, options.folder, **given))
+    return ExitCode.GO
 
 
 def _pins(options: Namespace) -> int:
@@ -327,6 +314,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "check": _check,
     "judge": _judge,
     "report": _report,
+    "advise": _advise,
     "explain": _explain,
+    "waive": _waive,
     "pins": _pins,
 }

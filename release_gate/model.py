@@ -48,7 +48,11 @@ __all__ = [
     "Satisfaction",
     "ThreadsSeen",
     "Tier",
+    "Toggle",
     "Verdict",
+    "Waiver",
+    "WaiverState",
+    "WaiverUse",
 ]
 
 
@@ -496,6 +500,21 @@ class Reproducer:
 
 
 @frozen(kw_only=True)
+class Toggle:
+    """How often a finding's script showed it on one kernel with one number of BLAS threads.
+
+    `kernel` is what OPENBLAS_CORETYPE asked for, None for the library's own choice; `core` what the
+    library then said with OPENBLAS_VERBOSE=2, None when it said nothing.
+    """
+
+    kernel: str | None
+    threads: int
+    hits: int
+    tries: int
+    core: str | None = None
+
+
+@frozen(kw_only=True)
 class Finding:
     """Comparisons with one root cause."""
 
@@ -510,6 +529,43 @@ class Finding:
     comparisons: tuple[Comparison, ...]
     issues: tuple[IssueMatch, ...] = ()
     reproducer: Reproducer | None = None
+    toggles: tuple[Toggle, ...] = ()
+    waived: bool = False  # it would block, but for a waiver
+
+
+@frozen(kw_only=True)
+class Waiver:
+    """A permission to ship in spite of what one check says, an entry of matrices/waivers.toml.
+
+    Empty `kernels` and `architectures` stand for all; pins: a range of versions; issue: an https
+    address; expires: its last day, ISO 8601.
+    """
+
+    check: str
+    pins: str
+    issue: str
+    reason: str
+    who: str
+    expires: str
+    kernels: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+
+
+class WaiverState(StrEnum):
+    """What became of a waiver in a run."""
+
+    APPLIED = "applied"
+    EXPIRED = "expired"  # it does nothing
+    UNMATCHED = "matches nothing"  # it can go
+
+
+@frozen(kw_only=True)
+class WaiverUse:
+    """A waiver, and the ids of the findings that it covers (or covered, before it ended)."""
+
+    waiver: Waiver
+    state: WaiverState
+    findings: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -556,3 +612,4 @@ class Decision:
     comparisons: tuple[Comparison, ...]
     missing_cells: tuple[Cell, ...]
     not_covered: tuple[NotCovered, ...]
+    waivers: tuple[WaiverUse, ...] = ()

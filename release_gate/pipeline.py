@@ -25,6 +25,7 @@ from release_gate.judgement.audit import statuses
 from release_gate.judgement.catalogue import load_known_issues
 from release_gate.judgement.decide import decide
 from release_gate.judgement.issues import with_issues
+from release_gate.judgement.waivers import load_waivers
 from release_gate.matrix.host import probe_host
 from release_gate.matrix.interpreters import choose_interpreter, choose_numpy, find_interpreters
 from release_gate.matrix.load import load_matrices
@@ -61,9 +62,11 @@ from release_gate.wheels.source import resolve_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
     from typing import Any
 
     from release_gate.judgement.catalogue import KnownIssue
+    from release_gate.judgement.waivers import Waivers
     from release_gate.matrix.interpreters import FoundInterpreter
     from release_gate.matrix.settings import Settings
     from release_gate.matrix.tables import Matrices
@@ -84,6 +87,7 @@ __all__ = [
     "plan_one_wheel",
     "prepare",
     "record_of",
+    "waivers_of",
 ]
 
 #: Base of all random input of the checks: fixed, so that two runs ask the same questions.
@@ -422,15 +426,28 @@ def known_issues() -> tuple[KnownIssue, ...]:
     )
 
 
+def waivers_of(folder: Path, matrices: Matrices, today: date | None = None) -> Waivers:
+    """Return the waivers in `folder` as they stand on `today` (default: this day, UTC)."""
+    specs = (*INSPECTIONS, *read_checks(checks_dir()))
+    return load_waivers(
+        folder / "waivers.toml",
+        checks={spec.id for spec in specs},
+        kernels={name for kernel in matrices.kernels for name in kernel.names},
+        today=today or datetime.now(UTC).date(),
+    )
+
+
 def judge_results(
     plan: Plan,
     results: Sequence[CellResult],
     matrices: Matrices,
     specs: Sequence[CheckSpec],
     issues: Sequence[KnownIssue],
+    *,
+    waivers: Waivers,
 ) -> Decision:
     """Return the decision, each finding linked to those of `issues` that it looks like."""
-    decision = decide(plan, results, matrices.requirements, specs)
+    decision = decide(plan, results, matrices.requirements, specs, waivers)
     return with_issues(decision, issues, plan.host.cpu)
 
 

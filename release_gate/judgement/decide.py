@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from attrs import evolve
+
 from release_gate.errors import ExitCode
 from release_gate.judgement.admission import Admitted, admit
 from release_gate.judgement.classify import compare
 from release_gate.judgement.findings import group
 from release_gate.judgement.requirements import evaluate, is_unsupported, violates
+from release_gate.judgement.waivers import Waivers
 from release_gate.model import (
     Cell,
     CellResult,
     CheckSpec,
     Comparison,
     Decision,
+    Finding,
     NotCovered,
     Plan,
     Requirement,
@@ -26,7 +30,7 @@ from release_gate.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["decide", "exit_code"]
 
@@ -36,27 +40,30 @@ def decide(
     results: Sequence[CellResult],
     policy: Sequence[Requirement],
     checks: Sequence[CheckSpec] = (),
+    waivers: Waivers | None = None,
 ) -> Decision:
     """Return the verdict on `plan` after `results`, in whatever order they come.
 
     NO-GO when a blocking requirement is violated; otherwise INCONCLUSIVE when one of them has no
     answer, or when there is none, or when nothing was answered at all; otherwise GO. `checks` lends
-    findings their titles, and crashes the routines that they may be about.
+    findings their titles, and crashes the routines that they may be about. What `waivers` excuse
+    violates nothing, and stays a finding.
     """
+    waivers = waivers or Waivers()
     admitted = admit(plan, results)
     comparisons = _comparisons(plan, admitted)
     absent = {cell.id: "no result" for cell in admitted.missing} | dict(admitted.doubts)
-    requirements = tuple(evaluate(line, plan, comparisons, absent) for line in policy)
     strict = [line for line in policy if line.tier is Tier.BLOCKING]
-    blocking = {
-        (each.check, each.candidate.id)
-        for each in comparisons
-        if any(violates(each, line) for line in strict)
-    }
+    violating = [each for each in comparisons if any(violates(each, line) for line in strict)]
+    excused = {(each.check, each.candidate.id) for each in violating if waivers.excuse(each)}
+    blocking = {(each.check, each.candidate.id) for each in violating} - excused
+    requirements = tuple(evaluate(line, plan, comparisons, absent, excused) for line in policy)
+    findings = group(comparisons, blocking=blocking, checks={spec.id: spec for spec in checks})
+    findings = tuple(_waived(finding, excused) for finding in findings)
     return Decision(
         verdict=_verdict(requirements, comparisons),
         requirements=requirements,
-        findings=group(comparisons, blocking=blocking, checks={spec.id: spec for spec in checks}),
+        findings=findings,
         comparisons=comparisons,
         missing_cells=admitted.missing,
         not_covered=(
@@ -65,7 +72,13 @@ def decide(
             *admitted.notes,
             *_unsupported(comparisons),
         ),
+        waivers=waivers.uses(findings, excused),
     )
+
+
+def _waived(finding: Finding, excused: Collection[tuple[str, str]]) -> Finding:
+    covered = any((each.check, each.candidate.id) in excused for each in finding.comparisons)
+    return evolve(finding, waived=covered and not finding.blocking)
 
 
 def exit_code(verdict: Verdict) -> ExitCode:

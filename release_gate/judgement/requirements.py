@@ -17,7 +17,7 @@ from release_gate.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["evaluate", "is_about", "is_unsupported", "violates"]
 
@@ -60,8 +60,11 @@ def evaluate(
     plan: Plan,
     comparisons: Sequence[Comparison],
     absent: Mapping[str, str],
+    excused: Collection[tuple[str, str]] = (),
 ) -> RequirementResult:
     """Return how `requirement` came out.
+
+    `excused`: check and candidate cell id of what a waiver lets pass.
 
     `absent`: per cell id, why a planned cell has no answers that count. An absent cell, of either
     side, leaves each requirement open that it was planned for, whether or not the requirement
@@ -69,7 +72,9 @@ def evaluate(
     """
     about = [each for each in comparisons if is_about(requirement, each.check)]
     counted = [each for each in about if _counts(each, requirement)]
-    forbidden = [each for each in counted if each.kind in requirement.forbid]
+    wrong = [each for each in counted if each.kind in requirement.forbid]
+    waived = [each for each in wrong if (each.check, each.candidate.id) in excused]
+    forbidden = [each for each in wrong if each not in waived]
     unanswered = [each for each in counted if not _answered(each)] if requirement.answers else []
     cells = [
         f"{entry.cell.id}: {absent[entry.cell.id]}"
@@ -92,7 +97,8 @@ def evaluate(
         why = "none of its checks was planned" + (" on real hardware" if about else "")
     else:
         satisfaction = Satisfaction.SATISFIED
-        why = f"{len(answered)} of {len(counted)} comparisons answered, none forbidden"
+        let = f", {len(waived)} waived" if waived else ", none forbidden"
+        why = f"{len(answered)} of {len(counted)} comparisons answered{let}"
         if not answered:
             why = "nothing of it could be asked here" if counted else "nothing of it was planned"
     return RequirementResult(

@@ -24,7 +24,10 @@ from release_gate.model import (
     RequirementResult,
     Role,
     Tier,
+    Toggle,
     Verdict,
+    WaiverState,
+    WaiverUse,
 )
 from release_gate.report.record import StageTime  # noqa: TC001  (read by cattrs)
 from release_gate.wire import REPORT_SCHEMA, from_data, read_document, to_data, write_json
@@ -44,10 +47,10 @@ __all__ = [
     "FindingReport",
     "Report",
     "Setting",
-    "Waiver",
     "WheelReport",
     "make_report",
     "read_report",
+    "verdict_words",
     "write_report",
 ]
 
@@ -122,17 +125,8 @@ class FindingReport:
     first: int | None  # index in `failures` of the one to look at
     issues: tuple[IssueMatch, ...]
     reproducer: Reproducer | None
-
-
-@frozen(kw_only=True)
-class Waiver:
-    """A dated, narrow permission to ship in spite of a finding."""
-
-    finding: str
-    who: str
-    why: str
-    issue: str
-    expires: str
+    toggles: tuple[Toggle, ...]
+    waived: bool
 
 
 @frozen(kw_only=True)
@@ -191,12 +185,18 @@ class Report:
     behaviour: tuple[Behaviour, ...]  # what cells disagree on and no standard settles
     not_covered: tuple[NotCovered, ...]
     known_issues: tuple[KnownIssueStatus, ...]
-    waivers: tuple[Waiver, ...]
+    waivers: tuple[WaiverUse, ...]
     configuration: tuple[Setting, ...]
     wheels: tuple[WheelReport, ...]
     digests: tuple[Digest, ...]
     timings: tuple[StageTime, ...]
     estimate: Estimate
+
+
+def verdict_words(report: Report) -> str:
+    """Return the verdict as it is said: "GO with 2 waivers"."""
+    applied = sum(each.state is WaiverState.APPLIED for each in report.waivers)
+    return f"{report.verdict} with {_count(applied, 'waiver')}" if applied else str(report.verdict)
 
 
 def make_report(record: RunRecord) -> Report:
@@ -224,7 +224,7 @@ def make_report(record: RunRecord) -> Report:
         behaviour=disagreements(record.results),
         not_covered=decision.not_covered,
         known_issues=record.known_issues,
-        waivers=(),
+        waivers=decision.waivers,
         configuration=_configuration(plan.settings, plan.changed),
         wheels=tuple(_wheel(artifact) for artifact in record.artifacts),
         digests=tuple(_digests(plan, record.artifacts)),
@@ -333,6 +333,8 @@ def _finding(finding: Finding) -> FindingReport:
         first=None if shown is None else finding.comparisons.index(shown[0]),
         issues=finding.issues,
         reproducer=finding.reproducer,
+        toggles=finding.toggles,
+        waived=finding.waived,
     )
 
 

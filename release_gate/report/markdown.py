@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from release_gate.model import Tier
+from release_gate.report.page import duration
 from release_gate.report.presentation import look
-from release_gate.report.terminal import duration, next_command, where
+from release_gate.report.terminal import next_command, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

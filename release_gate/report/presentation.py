@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from release_gate.judgement.audit import IssueState
-from release_gate.model import ComparisonKind, Outcome, Satisfaction, Tier, Verdict
+from release_gate.model import (
+    ComparisonKind,
+    Outcome,
+    Satisfaction,
+    Tier,
+    Verdict,
+    WaiverState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +72,9 @@ LOOKS: Mapping[StrEnum, Look] = {
     ComparisonKind.FIXED: Look("▲", "F", "fixed", Tone.NOTE, 6),
     ComparisonKind.CHANGED: Look("Δ", "d", "passes, does otherwise", Tone.NOTE, 7),
     ComparisonKind.STILL_PASSING: Look("✓", ".", "passes", Tone.GOOD, 8),
+    WaiverState.APPLIED: Look("◆", "w", "waived", Tone.NOTE, 0),
+    WaiverState.EXPIRED: Look("!", "!", "EXPIRED, does nothing", Tone.BAD, 1),
+    WaiverState.UNMATCHED: Look("!", "!", "matches nothing, can go", Tone.WARN, 2),
     IssueState.REPRODUCED: Look("✗", "x", "reproduced", Tone.BAD, 0),
     IssueState.NOT_EXERCISED: Look("○", "o", "not exercised", Tone.WARN, 1),
     IssueState.NOT_SEEN: Look("✓", "+", "exercised, not seen", Tone.GOOD, 2),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from release_gate.report.terminal import Style, duration
+from release_gate.report.page import Style, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

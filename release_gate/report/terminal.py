@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter, defaultdict
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from release_gate.model import ComparisonKind, Outcome, Role, Tier, Verdict
-from release_gate.report.presentation import Look, Tone, look
+from release_gate.report.document import verdict_words
+from release_gate.report.page import Page, Style, duration
+from release_gate.report.presentation import look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from enum import StrEnum
-    from typing import TextIO
 
     from release_gate.model import CellResult, NotCovered, Plan, RequirementResult
     from release_gate.report.document import FindingReport, Report
 
 __all__ = [
-    "Style",
-    "duration",
     "next_command",
     "render_cells",
     "render_plan",
@@ -36,118 +26,14 @@ __all__ = [
     "where",
 ]
 
-_COLOURS = {
-    Tone.GOOD: "green",
-    Tone.BAD: "bold red",
-    Tone.WARN: "yellow",
-    Tone.QUIET: "dim",
-    Tone.NOTE: "cyan",
-}
 
 #: Entries of a list before the rest is only counted; report.json has all of them.
 SHOWN = 12
 
 
-@frozen(kw_only=True)
-class Style:
-    """How the text may look: `colour`, `unicode` glyphs or ASCII, `width` in columns."""
-
-    colour: bool = False
-    unicode: bool = True
-    width: int = 100
-
-    @classmethod
-    def of(cls, stream: TextIO) -> Style:
-        """Return the style for `stream`; NO_COLOR and FORCE_COLOR decide over what it is."""
-        terminal = stream.isatty()
-        colour = terminal and os.environ.get("TERM") != "dumb"
-        if os.environ.get("FORCE_COLOR"):
-            colour = True
-        if os.environ.get("NO_COLOR"):
-            colour = False
-        encoding = (getattr(stream, "encoding", None) or "ascii").replace("-", "").casefold()
-        width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-        return cls(colour=colour, unicode=encoding.startswith("utf"), width=max(width, 40))
-
-    def glyph(self, seen: Look) -> str:
-        """Return the glyph of a look in this style."""
-        return seen.glyph if self.unicode else seen.ascii
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words that are short: "0.4 s", "52 s", "6 min 10 s", "2 h 05 min"."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-class _Page:
-    """Collects lines and tables, and gives them as one string in a style."""
-
-    def __init__(self, style: Style) -> None:
-        self.style = style
-        self._buffer = StringIO()
-        self._console = Console(
-            file=self._buffer,
-            width=style.width,
-            force_terminal=style.colour,
-            no_color=not style.colour,
-            color_system="standard" if style.colour else None,
-            legacy_windows=False,
-            highlight=False,
-            emoji=False,
-        )
-
-    def heading(self, text: str) -> None:
-        self._console.print()
-        self._console.print(Text(text, style="bold"))
-
-    def line(self, *parts: str | Text) -> None:
-        """Print one line, however long: what is to be copied must not be cut."""
-        self._console.print(Text.assemble(*parts), soft_wrap=True)
-
-    def entry(self, first: Text | str, rest: str, indent: int = 2) -> None:
-        """Print `first`, then `rest` wrapped and indented under it."""
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(no_wrap=True)
-        grid.add_column(no_wrap=not rest)
-        grid.add_column(overflow="fold")
-        grid.add_row(" " * (indent - 1), first, escape(rest))
-        self._console.print(grid)
-
-    def table(self, table: Table) -> None:
-        self._console.print(table)
-
-    def toned(self, value: StrEnum | None, label: str | None = None) -> Text:
-        seen = look(value)
-        text = f"{self.style.glyph(seen)} {seen.label if label is None else label}"
-        return Text(text, style=_COLOURS[seen.tone])
-
-    def new_table(self, *columns: str) -> Table:
-        table = Table(
-            box=box.SIMPLE_HEAD if self.style.unicode else box.ASCII2,
-            header_style="bold",
-            pad_edge=False,
-            safe_box=True,
-        )
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        return table
-
-    def text(self) -> str:
-        lines = (line.rstrip() for line in self._buffer.getvalue().splitlines())
-        text = "\n".join(lines).strip("\n") + "\n"
-        return text if self.style.unicode else text.encode("ascii", "replace").decode()
-
-
 def render_plan(plan: Plan, style: Style | None = None) -> str:
     """Return what will run, how long it should take, and what will not be covered and why."""
-    page = _Page(style or Style())
+    page = Page(style or Style())
     cells = [entry for entry in plan.cells if entry.cell.kernel is not None]
     kernels = list(dict.fromkeys(entry.cell.kernel or "" for entry in cells))
     threads = sorted({entry.cell.threads for entry in cells})
@@ -185,7 +71,7 @@ def _reused(plan: Plan) -> str:
     return f"; reuses {wheels} wheels and {answers} answers" if wheels or answers else ""
 
 
-def _not_covered(page: _Page, entries: Sequence[NotCovered], title: str) -> None:
+def _not_covered(page: Page, entries: Sequence[NotCovered], title: str) -> None:
     if not entries:
         return
     page.heading(f"{title} ({len(entries)})")
@@ -196,7 +82,7 @@ def _not_covered(page: _Page, entries: Sequence[NotCovered], title: str) -> None
     _more(page, len(entries) - SHOWN)
 
 
-def _more(page: _Page, number: int) -> None:
+def _more(page: Page, number: int) -> None:
     if number > 0:
         page.entry("", f"... and {number} more in report.json")
 
@@ -206,9 +92,10 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
 
     `folder` is where the report's files are, for the command to type next.
     """
-    page = _Page(style or Style())
+    page = Page(style or Style())
     _requirements(page, report)
     _findings(page, report.findings)
+    _waivers(page, report)
     _fixed(page, report)
     _known(page, report)
     _missing(page, report)
@@ -217,7 +104,8 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
     spent = ", ".join(f"{stage.name} {duration(stage.seconds)}" for stage in report.timings)
     page.entry("", spent or "no time that was recorded")
     page.line()
-    page.line(page.toned(report.verdict), Text(f": {report.headline}", style="bold"))
+    verdict = page.toned(report.verdict, verdict_words(report))
+    page.line(verdict, Text(f": {report.headline}", style="bold"))
     page.line("next: ", Text(next_command(report, folder), style="cyan"))
     return page.text()
 
@@ -226,7 +114,7 @@ def render_cells(
     results: Sequence[CellResult], not_covered: Sequence[NotCovered], style: Style | None = None
 ) -> str:
     """Return what was seen in each cell, for ``check``: everything that did not pass, in words."""
-    page = _Page(style or Style())
+    page = Page(style or Style())
     for result in results:
         cell = result.cell
         name = "wheel" if cell.kernel is None else f"{cell.kernel}, {_threads(cell.threads)}"
@@ -280,7 +168,7 @@ def next_command(report: Report, folder: str = "") -> str:
             return max(scripts, key=lambda each: each.hits / max(each.tries, 1)).command
 
 
-def _requirements(page: _Page, report: Report) -> None:
+def _requirements(page: Page, report: Report) -> None:
     page.heading("Requirements")
     for each in sorted(report.requirements, key=_requirement_order):
         note = "" if each.tier is Tier.BLOCKING else " (informing)"
@@ -291,14 +179,16 @@ def _requirement_order(result: RequirementResult) -> tuple[int, int]:
     return look(result.tier).rank, look(result.satisfaction).rank
 
 
-def _findings(page: _Page, findings: Sequence[FindingReport]) -> None:
+def _findings(page: Page, findings: Sequence[FindingReport]) -> None:
     if not findings:
         return
     page.heading(f"Findings ({sum(each.blocking for each in findings)} blocking)")
     table = page.new_table("", "finding", "symptom", "where")
     for each in findings[:SHOWN]:
         table.add_row(
-            page.toned(each.comparison),
+            page.toned(each.comparison, f"{look(each.comparison).label}, waived")
+            if each.waived
+            else page.toned(each.comparison),
             Text(each.id, style="bold" if each.blocking else ""),
             Text(each.symptom),
             Text(where(each)),
@@ -336,7 +226,22 @@ def where(finding: FindingReport) -> str:
     )
 
 
-def _fixed(page: _Page, report: Report) -> None:
+def _waivers(page: Page, report: Report) -> None:
+    """Say what is let pass, by whom and until when; loudly, what no longer is or never was."""
+    if not report.waivers:
+        return
+    page.heading("Waivers")
+    for use in report.waivers:
+        entry = use.waiver
+        page.entry(
+            page.toned(use.state),
+            f"{entry.check}, {entry.pins}: {entry.reason} ({entry.who}, until {entry.expires})",
+        )
+        covers = f"covers {', '.join(use.findings)}" if use.findings else "covers no finding"
+        page.entry("    ", f"{covers}; {entry.issue}", indent=4)
+
+
+def _fixed(page: Page, report: Report) -> None:
     """Say what the baseline does wrong and the candidate does right: a reason to upgrade."""
     places = {cell.id: f"{cell.kernel or 'wheel'} {cell.threads or ''}" for cell in report.cells}
     fixed: dict[tuple[str, Outcome | None], list[str]] = defaultdict(list)
@@ -352,7 +257,7 @@ def _fixed(page: _Page, report: Report) -> None:
         )
 
 
-def _known(page: _Page, report: Report) -> None:
+def _known(page: Page, report: Report) -> None:
     if not report.known_issues:
         return
     page.heading("Known issues whose versions hold the candidate")
@@ -362,7 +267,7 @@ def _known(page: _Page, report: Report) -> None:
     _more(page, len(report.known_issues) - SHOWN)
 
 
-def _missing(page: _Page, report: Report) -> None:
+def _missing(page: Page, report: Report) -> None:
     missing = [cell for cell in report.cells if not cell.present]
     if not missing:
         return

@@ -10,7 +10,8 @@ from gate_values import no_go_run, observation, passing, plan, with_observation
 
 from release_gate.model import Outcome, Role, Verdict
 from release_gate.report.document import Report, make_report
-from release_gate.report.terminal import Style, duration, next_command, render_plan, render_summary
+from release_gate.report.page import Style, duration
+from release_gate.report.terminal import next_command, render_plan, render_summary
 
 
 class Terminal(io.TextIOWrapper):
