@@ -73,6 +73,7 @@ class CellReport:
     host_cpu: str
     wheel_sha256: str
     openblas_config: str | None
+    openblas_sha256: str
     python: str
     seconds: float
     reused: bool
@@ -296,6 +297,7 @@ def _cell(cell: Cell, result: CellResult | None, record: RunRecord) -> CellRepor
         host_cpu=result.host.cpu if result else "",
         wheel_sha256=result.wheel_sha256 if result else "",
         openblas_config=result.openblas.config if result else None,
+        openblas_sha256=result.openblas.sha256 if result else "",
         python=result.python if result else "",
         seconds=result.seconds if result else 0.0,
         reused=result.reused if result else False,

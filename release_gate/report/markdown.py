@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
     from release_gate.report.document import FindingReport, Report
 
-__all__ = ["LIMIT", "MARKER", "code", "escape", "render_markdown"]
+__all__ = [
+    "LIMIT",
+    "MARKER",
+    "Section",
+    "block",
+    "code",
+    "escape",
+    "fitting",
+    "plain",
+    "render_markdown",
+    "table",
+]
 
 #: Characters that GitHub takes in a comment.
 LIMIT = 65_536
@@ -68,12 +79,18 @@ def code(text: str, limit: int = TEXT) -> str:
     return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
 
 
-def _block(text: str, limit: int = STACK) -> str:
+def plain(text: str) -> str:
+    """Return `text` on one line for where Markdown means nothing (a title), with no mention."""
+    line = _CONTROL.sub(" ", text).strip()
+    return _REFERENCE.sub(lambda match: match[0] + _INVISIBLE, line)
+
+
+def block(text: str, limit: int = STACK, language: str = "text") -> str:
     """Return `text` as a code block whose fence nothing inside can close."""
     lines = [_CONTROL.sub(" ", line) for line in _shorten(text, limit).splitlines()]
     longest = max((len(run) for run in re.findall(r"`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}text", *lines, fence])
+    return "\n".join([f"{fence}{language}", *lines, fence])
 
 
 def _shorten(text: str, limit: int) -> str:
@@ -87,7 +104,7 @@ def _link(text: str, url: str) -> str:
 
 
 @frozen
-class _Section:
+class Section:
     """A part that is either whole or left out; the least `rank` stays longest."""
 
     rank: int
@@ -104,7 +121,12 @@ def render_markdown(report: Report, *, key: str = "", limit: int = LIMIT) -> str
     tail = f"\n\nNext: {code(next_command(report))}\n"
     sections = list(_sections(report))
     note = "\n\nLeft out for length: {} parts; all is in report.json and report.html."
-    room = limit - len(head) - len(tail) - len(note) - 8
+    body, left_out = fitting(sections, limit - len(head) - len(tail) - len(note) - 8)
+    return head + body + (note.format(left_out) if left_out else "") + tail
+
+
+def fitting(sections: Sequence[Section], room: int) -> tuple[str, int]:
+    """Return those sections that fit into `room` characters, and the number of the others."""
     kept: set[int] = set()
     for index in sorted(range(len(sections)), key=lambda each: (sections[each].rank, each)):
         size = len(sections[index].text) + 2
@@ -112,8 +134,7 @@ def render_markdown(report: Report, *, key: str = "", limit: int = LIMIT) -> str
             room -= size
             kept.add(index)
     body = "".join(f"\n\n{sections[index].text}" for index in sorted(kept))
-    left_out = len(sections) - len(kept)
-    return head + body + (note.format(left_out) if left_out else "") + tail
+    return body, len(sections) - len(kept)
 
 
 def _marker(report: Report, key: str) -> str:
@@ -141,30 +162,30 @@ def _head(report: Report) -> Iterable[str]:
     yield f"| Took | {duration(spent)} |"
 
 
-def _sections(report: Report) -> Iterable[_Section]:
-    yield _Section(0, _requirements(report))
+def _sections(report: Report) -> Iterable[Section]:
+    yield Section(0, _requirements(report))
     told = report.findings[:TOLD]
     blocking = [each for each in told if each.blocking]
     others = [each for each in told if not each.blocking]
     if report.findings:
-        yield _Section(1, _finding_table(report.findings))
+        yield Section(1, _finding_table(report.findings))
     for number, finding in enumerate(blocking):
-        yield _Section(2 + min(number, 5), _finding(finding))
+        yield Section(2 + min(number, 5), _finding(finding))
     absent = [cell.id for cell in report.cells if not cell.present]
     if absent:
-        yield _Section(8, _listed("Cells without a result", absent))
+        yield Section(8, _listed("Cells without a result", absent))
     if report.not_covered:
         entries = [f"{entry.what}: {entry.why}" for entry in report.not_covered]
-        yield _Section(9, _listed("Not covered", entries))
+        yield Section(9, _listed("Not covered", entries))
     if report.known_issues:
-        yield _Section(10, _known(report))
+        yield Section(10, _known(report))
     for finding in others:
-        yield _Section(11, _finding(finding))
-    yield _Section(12, _reproduce(report))
-    yield _Section(13, _digests(report))
+        yield Section(11, _finding(finding))
+    yield Section(12, _reproduce(report))
+    yield Section(13, _digests(report))
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [f"### {title}", "", f"| {' | '.join(columns)} |", "|" + "--|" * len(columns)]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines)
@@ -174,7 +195,7 @@ def _requirements(report: Report) -> str:
     rows = sorted(
         report.requirements, key=lambda each: (look(each.tier).rank, look(each.satisfaction).rank)
     )
-    return _table(
+    return table(
         "Requirements",
         ["", "requirement", "why"],
         (
@@ -191,7 +212,7 @@ def _requirements(report: Report) -> str:
 def _finding_table(findings: Sequence[FindingReport]) -> str:
     shown = findings[:40]
     more = f" (the first {len(shown)} of {len(findings)})" if len(shown) < len(findings) else ""
-    return _table(
+    return table(
         f"Findings{more}",
         ["", "finding", "symptom", "where", "known as"],
         (
@@ -220,11 +241,11 @@ def _finding(finding: FindingReport) -> str:
     script = finding.reproducer
     if script is not None:
         tried = f" ({script.hits} of {script.tries} runs showed it)" if script.tries else ""
-        lines += ["", f"See it again{tried}:", "", _block(script.command, 1_000)]
+        lines += ["", f"See it again{tried}:", "", block(script.command, 1_000)]
     if finding.first is not None:
         evidence = finding.failures[finding.first].evidence
         if evidence.stack:
-            lines += ["", "<details><summary>Stack</summary>", "", _block(evidence.stack), ""]
+            lines += ["", "<details><summary>Stack</summary>", "", block(evidence.stack), ""]
             lines += ["</details>"]
     return "\n".join(lines)
 
@@ -238,7 +259,7 @@ def _listed(title: str, entries: Sequence[str]) -> str:
 
 
 def _known(report: Report) -> str:
-    return _table(
+    return table(
         "Known issues whose versions hold the candidate",
         ["", "severity", "issue", "why"],
         (
@@ -255,7 +276,7 @@ def _known(report: Report) -> str:
 
 def _reproduce(report: Report) -> str:
     changed = [each for each in report.configuration if each.changed]
-    lines = ["### How it was run", "", _block(report.command, 2_000), ""]
+    lines = ["### How it was run", "", block(report.command, 2_000), ""]
     lines += [f"- {code(each.key, 80)} = {code(str(each.value), 300)}" for each in changed[:40]]
     lines.append(
         f"- release-gate {escape(report.tool_version, 60)}, "
@@ -266,7 +287,7 @@ def _reproduce(report: Report) -> str:
 
 
 def _digests(report: Report) -> str:
-    return _table(
+    return table(
         "Digests (SHA-256)",
         ["file", "digest"],
         ((escape(each.what, 200), code(each.sha256, 80)) for each in report.digests[:60]),
