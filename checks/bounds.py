@@ -7,7 +7,7 @@ from checks.api import check
 from checks.calls import exported
 from checks.cblas import Cblas
 from checks.pages import against_pages
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["level1_bounds", "level2_bounds", "level3_bounds", "threaded_bounds"]
 
@@ -152,7 +152,7 @@ def threaded_calls(ctx):
     min_threads=2,
     systems=("linux", "darwin"),
 )
-@few_threads
+@two_threads
 def threaded_bounds(ctx):
     cblas = Cblas(ctx.blas)
     sides = ctx.by_profile((1,), (1, 0))  # the last part is the one that differs

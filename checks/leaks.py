@@ -16,7 +16,7 @@ from checks.cblas import Cblas
 from checks.every import Prepared, every_call
 from checks.lapack import Lapack
 from checks.operands import DTYPES, LETTER
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["leaks", "malloc_counter"]
 
@@ -130,7 +130,7 @@ class Memory:
     budget=120.0,
     systems=("linux",),
 )
-@few_threads
+@two_threads
 def leaks(ctx):
     if malloc_counter() is None:
         ctx.unsupported("the C library has no mallinfo")

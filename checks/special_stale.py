@@ -7,7 +7,7 @@ from checks.api import check
 from checks.calls import between_canaries, name_of, operands_of, with_operands
 from checks.cblas import Cblas
 from checks.every import every_call
-from checks.splitting import few_threads
+from checks.splitting import two_threads
 
 __all__ = ["stale_nan"]
 
@@ -39,7 +39,7 @@ FORMS = (
     ),
     budget=120.0,
 )  # fmt: skip
-@few_threads
+@two_threads
 def stale_nan(ctx):
     cblas = Cblas(ctx.blas)
     forms = FORMS if ctx.threads == 1 else [each[:1] for each in FORMS]
