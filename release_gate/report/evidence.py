@@ -1,0 +1,181 @@
+"""Findings as a page tells them: one cause after another, with as much evidence as it can hold.
+
+What is cut or left out here is in report.json.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from release_gate.model import MatchStanding
+from release_gate.report.places import name_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from release_gate.model import IssueMatch, Outcome, Toggle
+    from release_gate.report.document import FailureReport, FindingReport
+
+__all__ = ["Alike", "Cause", "ToggleGrid", "Told", "causes", "cut", "toggle_grid"]
+
+#: Findings that are told with their evidence; the others are named.
+TOLD = 150
+
+#: Characters of stacks and logs: of one, and of all together.
+TEXT = 30_000
+TEXTS = 500_000
+
+#: Ways of failing that one finding shows, besides its first.
+WAYS = 12
+
+
+@frozen(kw_only=True)
+class Alike:
+    """The cells of a finding in which the same was seen."""
+
+    candidate: Outcome | None
+    baseline: Outcome | None
+    repeat: Outcome | None
+    reason: str
+    where: str
+    cells: int
+
+
+@frozen(kw_only=True)
+class ToggleGrid:
+    """How often a finding showed, by kernel (rows) and threads (columns); None: not tried."""
+
+    threads: tuple[int, ...]
+    rows: tuple[tuple[str, tuple[Toggle | None, ...]], ...]
+
+
+@frozen(kw_only=True)
+class Told:
+    """A finding with what is to be shown of it: one cell whole, the others by what was seen."""
+
+    finding: FindingReport
+    first: FailureReport | None
+    others: tuple[Alike, ...]
+    hidden: int  # cells that neither `first` nor `others` shows
+    grid: ToggleGrid | None
+
+
+@frozen(kw_only=True)
+class Cause:
+    """Findings that look like one known issue; `issue` is None where none of them has a match."""
+
+    issue: IssueMatch | None
+    findings: tuple[Told, ...]
+
+    @property
+    def shared(self) -> IssueMatch | None:
+        """Return the issue when it ties several findings together."""
+        return self.issue if len(self.findings) > 1 else None
+
+
+def causes(
+    findings: Sequence[FindingReport],
+) -> tuple[tuple[Cause, ...], tuple[FindingReport, ...]]:
+    """Return the first findings by cause, and those that there is no room for.
+
+    A cause stands where its first finding stands. Findings belong together when the issue that fits
+    each of them best is the same one, and the candidate is among the versions that have it.
+    """
+    left = TEXTS
+    together: dict[str, list[Told]] = defaultdict(list)
+    for finding in findings[:TOLD]:
+        told = _told(finding, left)
+        left -= _length(told)
+        issue = _best(finding)
+        together[f"issue {issue.id}" if issue else f"finding {finding.id}"].append(told)
+    made = tuple(
+        Cause(issue=_best(told[0].finding), findings=tuple(told)) for told in together.values()
+    )
+    return made, tuple(findings[TOLD:])
+
+
+def cut(text: str, most: int, *, keep_end: bool = False) -> str:
+    """Return `text` in about `most` characters, and say how much is left out and where it is."""
+    if len(text) <= most:
+        return text
+    note = f"… {len(text) - most:,} more characters are in report.json …"
+    return f"{note}\n{text[len(text) - most :]}" if keep_end else f"{text[:most]}\n{note}"
+
+
+def toggle_grid(toggles: Sequence[Toggle]) -> ToggleGrid | None:
+    """Return `toggles` as a table, the library's own choice of kernel first; None without any."""
+    if not toggles:
+        return None
+    threads = tuple(sorted({each.threads for each in toggles}))
+    kernels = sorted(
+        dict.fromkeys(each.kernel for each in toggles), key=lambda name: name is not None
+    )
+    tried = {(each.kernel, each.threads): each for each in toggles}
+    return ToggleGrid(
+        threads=threads,
+        rows=tuple(
+            (
+                kernel or "chosen by the library",
+                tuple(tried.get((kernel, count)) for count in threads),
+            )
+            for kernel in kernels
+        ),
+    )
+
+
+def _best(finding: FindingReport) -> IssueMatch | None:
+    fits = finding.issues and finding.issues[0].standing is MatchStanding.IN_RANGE
+    return finding.issues[0] if fits else None
+
+
+def _told(finding: FindingReport, left: int) -> Told:
+    first = None if finding.first is None else finding.failures[finding.first]
+    others = [each for index, each in enumerate(finding.failures) if index != finding.first]
+    groups: dict[tuple[Outcome | None, ...], dict[str, list[FailureReport]]] = defaultdict(dict)
+    for each in others:
+        key = (each.outcome, each.baseline, each.repeat)
+        groups[key].setdefault(each.reason, []).append(each)
+    alike = [_alike(of) for reasons in groups.values() for of in reasons.values()]
+    return Told(
+        finding=finding,
+        first=None if first is None else _shortened(first, left),
+        others=tuple(alike[:WAYS]),
+        hidden=sum(each.cells for each in alike[WAYS:]),
+        grid=toggle_grid(finding.toggles),
+    )
+
+
+def _alike(failures: Sequence[FailureReport]) -> Alike:
+    one = failures[0]
+    return Alike(
+        candidate=one.outcome,
+        baseline=one.baseline,
+        repeat=one.repeat,
+        reason=one.reason,
+        where=name_places(((each.kernel, each.threads) for each in failures), 12),
+        cells=len(failures),
+    )
+
+
+def _shortened(failure: FailureReport, left: int) -> FailureReport:
+    """Return `failure` with a stack (its begin) and a log (its end) of at most half of `left`."""
+    evidence = failure.evidence
+    most = max(min(TEXT, left // 2), 0)
+    return evolve(
+        failure,
+        evidence=evolve(
+            evidence,
+            stack=cut(evidence.stack, most) if evidence.stack else None,
+            log=cut(evidence.log, most, keep_end=True) if evidence.log else None,
+        ),
+    )
+
+
+def _length(told: Told) -> int:
+    texts: Iterable[str | None] = ()
+    if told.first is not None:
+        texts = (told.first.evidence.stack, told.first.evidence.log)
+    return sum(len(text or "") for text in texts)
