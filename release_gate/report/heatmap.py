@@ -1,9 +1,9 @@
-"""The map of checks by kernels and threads, as SVG that stays small for tens of thousands of squares.
+"""The map of checks by kernels and threads, as SVG that tens of thousands of squares keep small.
 
 A square is drawn in two halves, the baseline above the candidate. Each class of answer is one
-*tile*, an SVG pattern as wide as a square, with a shape of its own, so that it is told apart without
-colour; a run of equal halves is one rectangle filled with that pattern. A row therefore takes a few
-paths, whatever its length.
+*tile*, an SVG pattern as wide as a square, with a shape of its own, so that it is told apart
+without colour; a run of equal halves is one rectangle filled with that pattern. A row therefore
+takes a few paths, whatever its length.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Layer:
 
 @frozen(kw_only=True)
 class Note:
-    """What a row has to say besides that it passes, and the outline of the squares it says it of."""
+    """What a row has to say besides that it passes, and the outline of the squares it is about."""
 
     kind: Look
     where: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -25,9 +26,11 @@ def render_junit(report: Report) -> str:
     so that an unanswered one makes the file red, as the verdict is not GO.
     """
     root = ET.Element("testsuites", name="release-gate")
+    by_cell: dict[str, list[ComparisonReport]] = defaultdict(list)
+    for each in report.comparisons:
+        by_cell[each.cell].append(each)
     for cell in report.cells:
-        rows = [each for each in report.comparisons if each.cell == cell.id]
-        if rows:
+        if rows := by_cell[cell.id]:
             suite = _suite(root, cell.id, cell.seconds)
             for row in rows:
                 _case(suite, row)

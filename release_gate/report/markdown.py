@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from release_gate.model import Tier
+from release_gate.report.document import verdict_words
+from release_gate.report.evidence import toggle_grid
 from release_gate.report.page import duration
 from release_gate.report.presentation import look
+from release_gate.report.tally import tally
 from release_gate.report.terminal import next_command, where
 
 if TYPE_CHECKING:
@@ -47,6 +50,12 @@ STACK = 4_000
 
 #: Findings told one by one, if there is room; the table before them says how many there are.
 TOLD = 100
+
+#: Characters of an address; what is longer is none of an issue.
+ADDRESS = 200
+
+#: Issues that are linked right below the verdict, whatever else is left out.
+LINKED = 8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -97,18 +106,22 @@ def _shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 2] + " …"
 
 
-def _link(text: str, url: str) -> str:
-    if not re.fullmatch(r"https://github\.com/[\w./#?=&%+-]+", url):
-        return escape(text)
-    return f"[{escape(text)}]({url})"
+def _link(text: str, url: str, limit: int = TEXT) -> str:
+    if len(url) > ADDRESS or not re.fullmatch(r"https://github\.com/[\w./#?=&%+-]+", url):
+        return escape(text, limit)
+    return f"[{escape(text, limit)}]({url})"
 
 
 @frozen
 class Section:
-    """A part that is either whole or left out; the least `rank` stays longest."""
+    """A part that is whole, or in one of its `shorter` forms, or left out.
+
+    The least `rank` stays longest; the shorter forms get shorter.
+    """
 
     rank: int
     text: str
+    shorter: tuple[str, ...] = ()
 
 
 def render_markdown(report: Report, *, key: str = "", limit: int = LIMIT) -> str:
@@ -120,21 +133,29 @@ def render_markdown(report: Report, *, key: str = "", limit: int = LIMIT) -> str
     head = "\n".join([_marker(report, key), *_head(report)])
     tail = f"\n\nNext: {code(next_command(report))}\n"
     sections = list(_sections(report))
-    note = "\n\nLeft out for length: {} parts; all is in report.json and report.html."
+    note = "\n\nLeft out or shortened: {} parts; all is in report.json and report.html."
     body, left_out = fitting(sections, limit - len(head) - len(tail) - len(note) - 8)
     return head + body + (note.format(left_out) if left_out else "") + tail
 
 
 def fitting(sections: Sequence[Section], room: int) -> tuple[str, int]:
-    """Return those sections that fit into `room` characters, and the number of the others."""
-    kept: set[int] = set()
-    for index in sorted(range(len(sections)), key=lambda each: (sections[each].rank, each)):
-        size = len(sections[index].text) + 2
-        if size <= room:
-            room -= size
-            kept.add(index)
-    body = "".join(f"\n\n{sections[index].text}" for index in sorted(kept))
-    return body, len(sections) - len(kept)
+    """Return what fits of the sections into `room` characters, and how many of them are not whole.
+
+    The least important gives way first, form by form until it is gone, then the next.
+    """
+    kept = {index: section.text for index, section in enumerate(sections)}
+    size = sum(len(text) + 2 for text in kept.values())
+    for index in sorted(kept, key=lambda each: (-sections[each].rank, -each)):
+        for shorter in (*sections[index].shorter, None):
+            if size <= room:
+                break
+            size -= len(kept.pop(index)) + 2
+            if shorter is not None:
+                kept[index] = shorter
+                size += len(shorter) + 2
+    whole = sum(sections[index].text == text for index, text in kept.items())
+    body = "".join(f"\n\n{kept[index]}" for index in sorted(kept))
+    return body, len(sections) - whole
 
 
 def _marker(report: Report, key: str) -> str:
@@ -145,11 +166,21 @@ def _marker(report: Report, key: str) -> str:
 
 
 def _head(report: Report) -> Iterable[str]:
-    verdict = look(report.verdict)
-    yield f"## {verdict.glyph} {verdict.label}: NumPy {escape(report.numpy.version, 60)}"
+    words = escape(verdict_words(report))
+    yield f"## {look(report.verdict).glyph} {words}: NumPy {escape(report.numpy.version, 60)}"
     yield ""
     yield escape(report.headline)
     yield ""
+    yield " · ".join(
+        f"**{each.number}**{str(each).removeprefix(str(each.number))}" for each in tally(report)
+    )
+    yield ""
+    issues = {issue.id: issue for finding in report.findings for issue in finding.issues[:1]}
+    if issues:
+        links = [_link(issue.id, issue.url, 80) for issue in [*issues.values()][:LINKED]]
+        more = f" and {len(issues) - LINKED} more" if len(issues) > LINKED else ""
+        yield f"Looks like {', '.join(links)}{more}."
+        yield ""
     yield "| | |"
     yield "|--|--|"
     yield f"| Baseline | {code(report.baseline or 'none', 200)} |"
@@ -163,26 +194,40 @@ def _head(report: Report) -> Iterable[str]:
 
 
 def _sections(report: Report) -> Iterable[Section]:
-    yield Section(0, _requirements(report))
+    many = len(report.requirements)
+    forms = ((many, TEXT), (many, 150), (20, 80))
+    yield _shrinking(0, (_requirements(report, *form) for form in forms))
+    if report.waivers:
+        yield _shrinking(1, (_waivers(report, rows) for rows in (60, 20, 5)))
     told = report.findings[:TOLD]
     blocking = [each for each in told if each.blocking]
     others = [each for each in told if not each.blocking]
     if report.findings:
-        yield Section(1, _finding_table(report.findings))
+        yield _shrinking(1, (_finding_table(report.findings, rows) for rows in (40, 15, 5)))
     for number, finding in enumerate(blocking):
-        yield Section(2 + min(number, 5), _finding(finding))
+        yield _told(2 + min(number, 5), finding)
     absent = [cell.id for cell in report.cells if not cell.present]
     if absent:
-        yield Section(8, _listed("Cells without a result", absent))
+        yield _listed(8, "Cells without a result", absent)
     if report.not_covered:
         entries = [f"{entry.what}: {entry.why}" for entry in report.not_covered]
-        yield Section(9, _listed("Not covered", entries))
+        yield _listed(9, "Not covered", entries)
     if report.known_issues:
-        yield Section(10, _known(report))
+        yield _shrinking(10, (_known(report, rows) for rows in (60, 20, 5)))
     for finding in others:
-        yield Section(11, _finding(finding))
+        yield _told(11, finding)
     yield Section(12, _reproduce(report))
     yield Section(13, _digests(report))
+
+
+def _shrinking(rank: int, forms: Iterable[str]) -> Section:
+    """Return a section of `forms`, the longest first; equal ones count once."""
+    text, *shorter = dict.fromkeys(forms)
+    return Section(rank, text, tuple(shorter))
+
+
+def _told(rank: int, finding: FindingReport) -> Section:
+    return _shrinking(rank, (_finding(finding, stack) for stack in (STACK, STACK // 4, 0)))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -191,49 +236,71 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     return "\n".join(lines)
 
 
-def _requirements(report: Report) -> str:
+def _first(title: str, shown: int, total: int) -> str:
+    return title if shown >= total else f"{title} (the first {shown} of {total})"
+
+
+def _requirements(report: Report, most: int, limit: int) -> str:
     rows = sorted(
         report.requirements, key=lambda each: (look(each.tier).rank, look(each.satisfaction).rank)
     )
     return table(
-        "Requirements",
+        _first("Requirements", most, len(rows)),
         ["", "requirement", "why"],
         (
             (
                 f"{look(each.satisfaction).glyph} {look(each.satisfaction).label}",
-                escape(each.title) + ("" if each.tier is Tier.BLOCKING else " (informing)"),
-                escape(each.why),
+                escape(each.title, limit) + ("" if each.tier is Tier.BLOCKING else " (informing)"),
+                escape(each.why, limit),
             )
-            for each in rows
+            for each in rows[:most]
         ),
     )
 
 
-def _finding_table(findings: Sequence[FindingReport]) -> str:
-    shown = findings[:40]
-    more = f" (the first {len(shown)} of {len(findings)})" if len(shown) < len(findings) else ""
+def _waivers(report: Report, most: int) -> str:
     return table(
-        f"Findings{more}",
+        _first("Waivers", most, len(report.waivers)),
+        ["", "check", "versions", "until", "who", "reason", "issue"],
+        (
+            (
+                f"{look(use.state).glyph} {look(use.state).label}",
+                code(use.waiver.check, 80),
+                code(use.waiver.pins, 80),
+                escape(use.waiver.expires, 20),
+                escape(use.waiver.who, 80),
+                escape(use.waiver.reason, 300),
+                _link(use.waiver.issue, use.waiver.issue, ADDRESS),
+            )
+            for use in report.waivers[:most]
+        ),
+    )
+
+
+def _finding_table(findings: Sequence[FindingReport], most: int) -> str:
+    return table(
+        _first("Findings", most, len(findings)),
         ["", "finding", "symptom", "where", "known as"],
         (
             (
                 f"{look(each.comparison).glyph} {look(each.comparison).label}"
-                + (", **blocking**" if each.blocking else ""),
+                + (", **blocking**" if each.blocking else ", waived" if each.waived else ""),
                 code(each.id, 120),
                 escape(each.symptom, 120),
                 escape(where(each), 300),
-                "<br>".join(_link(issue.id, issue.url) for issue in each.issues[:2]),
+                "<br>".join(_link(issue.id, issue.url, 80) for issue in each.issues[:2]),
             )
-            for each in shown
+            for each in findings[:most]
         ),
     )
 
 
-def _finding(finding: FindingReport) -> str:
+def _finding(finding: FindingReport, stack: int) -> str:
+    """Return what is known of a finding, with at most so many characters of its stack."""
     lines = [f"#### {code(finding.id, 120)}", "", escape(finding.summary, 1_200)]
     lines += [
-        f"- looks like {_link(f'{issue.id}: {issue.title}', issue.url)}: "
-        + escape(issue.why_matched)
+        f"- looks like {_link(f'{issue.id}: {issue.title}', issue.url)} "
+        f"({escape(issue.standing)}, score {issue.score:.1f}): {escape(issue.why_matched)}"
         for issue in finding.issues[:3]
     ]
     if finding.issues:
@@ -242,25 +309,48 @@ def _finding(finding: FindingReport) -> str:
     if script is not None:
         tried = f" ({script.hits} of {script.tries} runs showed it)" if script.tries else ""
         lines += ["", f"See it again{tried}:", "", block(script.command, 1_000)]
-    if finding.first is not None:
-        evidence = finding.failures[finding.first].evidence
-        if evidence.stack:
-            lines += ["", "<details><summary>Stack</summary>", "", block(evidence.stack), ""]
+    lines += _toggles(finding)
+    if stack and finding.first is not None:
+        text = finding.failures[finding.first].evidence.stack
+        if text:
+            lines += ["", "<details><summary>Stack</summary>", "", block(text, stack), ""]
             lines += ["</details>"]
     return "\n".join(lines)
 
 
-def _listed(title: str, entries: Sequence[str]) -> str:
-    shown = entries[:60]
+def _toggles(finding: FindingReport) -> Iterable[str]:
+    grid = toggle_grid(finding.toggles)
+    if grid is None:
+        return
+    counts = grid.threads[:12]
+    yield ""
+    yield f"| kernel | {' | '.join(_threads(count) for count in counts)} |"
+    yield "|--|" + "--|" * len(counts)
+    for kernel, row in grid.rows[:40]:
+        tried = (f"{each.hits} of {each.tries}" if each else "" for each in row[: len(counts)])
+        yield f"| {escape(kernel, 60)} | {' | '.join(tried)} |"
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def _listed(rank: int, title: str, entries: Sequence[str]) -> Section:
+    return _shrinking(rank, (_list(title, entries, most) for most in (60, 20, 5)))
+
+
+def _list(title: str, entries: Sequence[str], most: int) -> str:
+    shown = entries[:most]
     lines = [f"- {escape(entry)}" for entry in shown]
     if len(shown) < len(entries):
         lines.append(f"- and {len(entries) - len(shown)} more")
     return "\n".join([f"### {title} ({len(entries)})", "", *lines])
 
 
-def _known(report: Report) -> str:
+def _known(report: Report, most: int) -> str:
+    title = "Known issues whose versions hold the candidate"
     return table(
-        "Known issues whose versions hold the candidate",
+        _first(title, most, len(report.known_issues)),
         ["", "severity", "issue", "why"],
         (
             (
@@ -269,7 +359,7 @@ def _known(report: Report) -> str:
                 _link(f"{each.id}: {each.title}", each.url),
                 escape(each.why),
             )
-            for each in report.known_issues[:60]
+            for each in report.known_issues[:most]
         ),
     )
 

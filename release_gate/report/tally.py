@@ -32,7 +32,7 @@ class Figure:
 
 
 def tally(report: Report) -> tuple[Figure, ...]:
-    """Return the figures of `report`, those that decide first; what is zero is told if it matters."""
+    """Return the figures of `report`, those that decide first; a zero is told if it matters."""
     return tuple(_figures(report))
 
 

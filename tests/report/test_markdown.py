@@ -201,6 +201,6 @@ def test_the_least_important_goes_first_and_whole() -> None:
     for limit in range(len(full) - 1, 3_000, -997):
         text = render_markdown(REPORT, limit=limit)
         assert_sound(text, limit)
-        assert "Left out for length" in text
+        assert "Left out or shortened" in text
         assert "### Requirements" in text
     assert "### Digests" not in render_markdown(REPORT, limit=len(full) - 1)
