@@ -185,7 +185,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = add("report", "show the report of an earlier run")
     report.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
-    report.add_argument("--json", action="store_true", help="the report as data")
+    form = report.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the report as data")
+    form.add_argument(
+        "--summary",
+        action="store_true",
+        help="as Markdown, appended to $GITHUB_STEP_SUMMARY, or on stdout when it is not set",
+    )
 
     _references(add)
     pins = add("pins", "print the matrices/ entry of an OpenBLAS on the package index")

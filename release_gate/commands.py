@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ from release_gate.progress import Silent
 from release_gate.reference import advise, explain, waive
 from release_gate.report.document import make_report, read_report
 from release_gate.report.files import write_files
+from release_gate.report.job_summary import render_job_summary, write_job_summary
 from release_gate.report.page import Style
 from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
@@ -236,7 +238,10 @@ def _report(options: Namespace) -> int:
     folder = options.folder or Path("gate-report")
     path = folder / "report.json" if folder.is_dir() else folder
     report = read_report(path)
-    _show(report, path.parent, options)
+    if not options.summary:
+        _show(report, path.parent, options)
+    elif write_job_summary(report, os.environ) is None:
+        _print(render_job_summary(report).rstrip("\n"))
     return ExitCode.GO
 
 
