@@ -80,6 +80,7 @@ __all__ = [
     "check_cells",
     "claim_folder",
     "judge_results",
+    "distinct_kernels",
     "kernels_held",
     "known_issues",
     "open_any_wheel",
@@ -96,7 +97,7 @@ SEED = 20260117
 #: What a run writes into its output folder, and clears away before it starts.
 OUTPUTS = (
     *("plan.json", "report.json", "report.html", "report.md", "junit.xml"),
-    *("cells/*.json", "reproducers/*.py"),
+    *("cells/*.json", "reproducers/*.py", "new-issues/*.md"),
 )
 
 
@@ -236,6 +237,18 @@ def kernels_held(shop: Workshop, pin: Pin) -> tuple[KernelHeld, ...]:
     library = obtain_library(pin, shop.index, shop.cache)
     names = shop.matrices.kernel_flags(shop.host.machine)
     return held_kernels(library, names, shop.host, shop.cache)
+
+
+def distinct_kernels(shop: Workshop, pins: Iterable[Pin]) -> dict[Pin, tuple[str, ...]]:
+    """Return one name to ask for of each kernel that the library of each pin runs here."""
+    kernels = {}
+    for pin in pins:
+        names: dict[str, str] = {}
+        for held in kernels_held(shop, pin):
+            if held.observed is not None:
+                names.setdefault(held.observed, held.asked)
+        kernels[pin] = tuple(names.values())
+    return kernels
 
 
 def _numpy_and_interpreter(shop: Workshop) -> tuple[NumPySource, Interpreter, str]:
