@@ -193,8 +193,15 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
         ) from error
     if not isinstance(data, dict) or data.get("schema") != schema:
         found = data.get("schema") if isinstance(data, dict) else None
+        kind = schema.rpartition("/")[0]
+        other = isinstance(found, str) and found.rpartition("/")[0] == kind
+        hint = "another version of release-gate wrote it: judge its cells again with this one"
         raise ConfigurationError(
-            Problem(what=f"schema is {found!r}, expected {schema!r}", where=where)
+            Problem(
+                what=f"schema is {found!r}, expected {schema!r}",
+                where=where,
+                hint=hint if other else "",
+            )
         )
     return {key: value for key, value in data.items() if key != "schema"}
 

@@ -16,6 +16,7 @@ from release_gate.model import (
     Verdict,
     WaiverState,
 )
+from release_gate.report.difference import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,10 @@ LOOKS: Mapping[StrEnum, Look] = {
     ComparisonKind.STILL_PASSING: Look("✓", ".", "passes", Tone.GOOD, 8),
     WaiverState.APPLIED: Look("◆", "w", "waived", Tone.NOTE, 0),
     WaiverState.EXPIRED: Look("!", "!", "EXPIRED, does nothing", Tone.BAD, 1),
-    WaiverState.UNMATCHED: Look("!", "!", "matches nothing, can go", Tone.WARN, 2),
+    WaiverState.UNMATCHED: Look("○", "o", "matches nothing, can go", Tone.WARN, 2),
+    Change.WORSE: Look("▼", "x", "worse", Tone.BAD, 0),
+    Change.BETTER: Look("▲", "+", "better", Tone.GOOD, 1),
+    Change.OTHER: Look("Δ", "d", "otherwise", Tone.NOTE, 2),
     IssueState.REPRODUCED: Look("✗", "x", "reproduced", Tone.BAD, 0),
     IssueState.NOT_EXERCISED: Look("○", "o", "not exercised", Tone.WARN, 1),
     IssueState.NOT_SEEN: Look("✓", "+", "exercised, not seen", Tone.GOOD, 2),
