@@ -211,6 +211,23 @@ def _references(add: Callable[[str, str], _Parser]) -> None:
     waive.add_argument("--reason", default="", metavar="TEXT", help="why it may ship all the same")
     waive.add_argument("--days", type=int, default=60, metavar="N", help="from today (default: 60)")
 
+    lookup = add("lookup", "ask GitHub about the findings of a report: states, candidates")
+    lookup.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
+    lookup.add_argument(
+        "--strict", action="store_true", help="exit with 4 when something could not be asked"
+    )
+    lookup.add_argument("--json", action="store_true", help="as data")
+
+    draft = add("draft", "write the text of a new issue for a finding; nothing is sent")
+    draft.add_argument("finding", metavar="FINDING", help="id of a finding, as the report has it")
+    draft.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
+    draft.add_argument("--json", action="store_true", help="as data")
+
+    diff = add("diff", "say what changed from one report to another (exit 1: for the worse)")
+    diff.add_argument("before", type=Path, metavar="A", help="folder of a report, or report.json")
+    diff.add_argument("after", type=Path, metavar="B", help="the same")
+    diff.add_argument("--json", action="store_true", help="as data")
+
     advise = add("advise", "say what is known of an OpenBLAS, without a build or a run")
     advise.add_argument("pin", metavar="PIN", help="0.3.34.481.3 or scipy-openblas64==0.3.34.481.3")
     advise.add_argument("--report", type=Path, metavar="DIR", help="a run of it (gate-report)")

@@ -21,6 +21,7 @@ from release_gate.errors import (
     Problem,
 )
 from release_gate.execution.interrupts import termination_interrupts
+from release_gate.followup import diff, draft, lookup
 from release_gate.judgement.decide import exit_code
 from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
@@ -111,6 +112,7 @@ def _run(options: Namespace) -> int:
                 out=out / "reproducers",
                 cache=None if shop.settings.fresh else shop.cache / "reproduced",
                 progress=shop.progress,
+                kernels=distinct_kernels(shop, wheels),
             )
         command = shlex.join(["release-gate", *sys.argv[1:]])
         report = make_report(
@@ -264,6 +266,23 @@ def _waive(options: Namespace) -> int:
     return ExitCode.GO
 
 
+def _lookup(options: Namespace) -> int:
+    text, code = lookup(options.folder, as_data=options.json, strict=options.strict, style=_style())
+    _print(text)
+    return code
+
+
+def _draft(options: Namespace) -> int:
+    _print(draft(options.finding, options.folder, as_data=options.json))
+    return ExitCode.GO
+
+
+def _diff(options: Namespace) -> int:
+    text, code = diff(options.before, options.after, as_data=options.json, style=_style())
+    _print(text)
+    return code
+
+
 def _pins(options: Namespace) -> int:
     provider = Provider(options.project)
     files = _open(options).index.packages(provider)
@@ -322,5 +341,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "advise": _advise,
     "explain": _explain,
     "waive": _waive,
+    "lookup": _lookup,
+    "draft": _draft,
+    "diff": _diff,
     "pins": _pins,
 }

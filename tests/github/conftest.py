@@ -1,0 +1,88 @@
+"""Fixtures: a GitHub on this machine, and GitHub's own description of its API."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from made_github import MadeGitHub, serve
+from openapi_core import Config, OpenAPI
+
+from release_gate.github.client import Access, Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PACKAGE = "@octokit/openapi@23.0.2"
+TOKEN = "t0ken"  # noqa: S105  (of a GitHub that is none)
+DESCRIPTION = "package/generated/api.github.com.json"
+
+
+@pytest.fixture(scope="session")
+def contract(index_cache: Path) -> OpenAPI | None:
+    """Return GitHub's description of its API, fetched by npm once for all runs; None without."""
+    kept = index_cache / "github" / PACKAGE.replace("/", "-") / "api.github.com.json"
+    if not kept.is_file():
+        try:
+            _fetch(kept)
+        except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError):
+            return None
+    description = json.loads(kept.read_bytes())
+    _allow_null(description)
+    # The description itself is taken as right: to check it takes minutes.
+    config = Config(spec_validator_cls=None)  # type: ignore[arg-type]  # its code takes it
+    return OpenAPI.from_dict(description, config)
+
+
+def _allow_null(schema: Any) -> None:
+    """Add null to enumerations that are called nullable: GitHub answers it, as OpenAPI 3.0 may."""
+    children = schema.values() if isinstance(schema, dict) else schema
+    for child in children if isinstance(schema, dict | list) else ():
+        _allow_null(child)
+    if isinstance(schema, dict) and schema.get("nullable") is True and "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+
+
+def _fetch(kept: Path) -> None:
+    """Put the description at `kept`; npm compares the package with the registry's digest."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    packed = subprocess.run(
+        [shutil.which("npm") or "npm", "pack", PACKAGE, "--silent"],
+        cwd=kept.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    archive = kept.parent / packed.stdout.split()[-1]
+    with tarfile.open(archive) as package:
+        content = package.extractfile(DESCRIPTION)
+        assert content is not None
+        partial = kept.with_suffix(".part")
+        partial.write_bytes(content.read())
+    partial.replace(kept)
+    archive.unlink()
+
+
+@pytest.fixture
+def github(contract: OpenAPI | None) -> Iterator[MadeGitHub]:
+    """Serve a GitHub; what was asked of it and answered must be as GitHub describes it."""
+    with serve(contract) as made:
+        yield made
+    assert made.violations == []
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """Return the seconds that `client` would have waited."""
+    return []
+
+
+@pytest.fixture
+def client(github: MadeGitHub, pauses: list[float]) -> Client:
+    return Client(Access(url=github.url, token=TOKEN), sleep=pauses.append)
