@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from release_gate.pipeline import open_workshop
+from release_gate.pipeline import known_issues, open_workshop
 from release_gate.progress import Silent
 from tests.detection.backtest import BackTest, read_cases
 from tests.detection.campaign import FEW, KERNEL, MANY, Campaign, Cell, cells_needed, cells_of
@@ -147,6 +147,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         cases=cases,
         quiet=quiet.lines(busy=False),
         busy=quiet.lines(busy=True),
+        catalogue=known_issues(),
     )
     write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
 

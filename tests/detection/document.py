@@ -6,12 +6,14 @@ import datetime as dt
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from release_gate.versions import OpenBLASVersion
 from tests.detection.faults import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from release_gate.judgement.catalogue import KnownIssue
     from release_gate.model import Host
     from tests.detection.backtest import BackTestCase, Verdict
 
@@ -56,6 +58,7 @@ def render(
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
     quiet: Sequence[dict[str, Any]],
     busy: Sequence[dict[str, Any]],
+    catalogue: Sequence[KnownIssue],
 ) -> str:
     """Return the text of docs/detection.md: of each part that has results."""
     date = dt.datetime.now(dt.UTC).date()
@@ -64,7 +67,7 @@ def render(
     measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
     parts += [_back_test(cases)] if measured else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
-    parts += [_silence(quiet, busy)] if quiet or busy else []
+    parts += [_silence(quiet, busy, catalogue)] if quiet or busy else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -245,7 +248,28 @@ def _why(line: dict[str, Any]) -> str:
     return f"in force {tried['in_force']} times in {tried['asked']} checks, all of which passed"
 
 
-def _silence(quiet: Sequence[dict[str, Any]], busy: Sequence[dict[str, Any]]) -> str:
+def _explained(answer: dict[str, Any], library: str, catalogue: Sequence[KnownIssue]) -> str:
+    """Return the id of the known issue that explains a failure in a good library, or nothing."""
+    version = OpenBLASVersion.parse(library.rpartition("==")[2])
+    return next(
+        (
+            issue.id
+            for issue in catalogue
+            if answer["check"] in issue.checks
+            and (not issue.kernels or answer["kernel"] in issue.kernels)
+            and answer["threads"] >= issue.min_threads
+            and issue.versions is not None
+            and version in issue.versions
+        ),
+        "",
+    )
+
+
+def _silence(
+    quiet: Sequence[dict[str, Any]],
+    busy: Sequence[dict[str, Any]],
+    catalogue: Sequence[KnownIssue],
+) -> str:
     rows = []
     findings: Counter[str] = Counter()
     for lines, where in ((quiet, "alone"), (busy, "beside {busy} busy processes")):
@@ -255,9 +279,11 @@ def _silence(quiet: Sequence[dict[str, Any]], busy: Sequence[dict[str, Any]]) ->
         for library, runs in sorted(groups.items()):
             found = [each for line in runs for each in line["findings"]]
             unanswered = [each for line in runs for each in line["unanswered"]]
-            for each in found:
-                cell = f"`{library}`, {each['kernel']}, {each['threads']} threads"
-                findings[f"{cell}: {each['check']} {each['outcome']}: {each['reason']}"] += 1
+            explained = [_explained(each, library, catalogue) for each in found]
+            for each, issue in zip(found, explained, strict=True):
+                text = f"`{library}`, {each['check']} {each['outcome']} on {each['kernel']}"
+                text += f", {each['threads']} threads"
+                findings[f"{text}: {issue or '**false**: ' + each['reason']}"] += 1
             rows.append(
                 (
                     f"`{library}`",
@@ -265,15 +291,20 @@ def _silence(quiet: Sequence[dict[str, Any]], busy: Sequence[dict[str, Any]]) ->
                     len(runs),
                     sum(line["cells"] for line in runs),
                     sum(line["answers"] for line in runs),
-                    len(found),
+                    sum(map(bool, explained)),
+                    explained.count(""),
                     len(unanswered),
                 )
             )
     text = (
         "## Silence\n\nDefault runs (`release-gate check`, every kernel of this machine, 1 and 8"
         " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
-        " here.\n\n"
-        + _table(("library", "machine", "runs", "cells", "answers", "findings", "unanswered"), rows)
+        " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
+        " version; those of `found/` were found by this project and have pages in `docs/found`."
+        " Unanswered: what the library does not export.\n\n"
+        + _table(
+            ("library", "machine", "runs", "cells", "answers", "true", "false", "unanswered"), rows
+        )
     )
     listed = [f"- {count} x {finding}" for finding, count in findings.most_common()]
     return text + ("\n\n" + "\n".join(listed) if listed else "")
