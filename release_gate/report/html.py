@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render_html"]
 
-#: Entries of a list that may be long without end, such as findings that are only named.
+#: Entries of a list that may be long without end; the others are in report.json.
 LISTED = 1_000
 
 #: Most rows of a part that is open from the start.

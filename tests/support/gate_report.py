@@ -6,6 +6,7 @@ Run as a program (``PYTHONPATH=.:tests/support``) it writes the golden file of t
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from gate_values import BASELINE, CANDIDATE, HOST, POLICY, SPECS, artifact, no_go_run
@@ -13,18 +14,34 @@ from gate_values import BASELINE, CANDIDATE, HOST, POLICY, SPECS, artifact, no_g
 from release_gate.judgement.audit import statuses
 from release_gate.judgement.decide import decide
 from release_gate.judgement.issues import with_issues
-from release_gate.model import CellResult, Plan, Reproducer
+from release_gate.model import (
+    CellResult,
+    Plan,
+    Reproducer,
+    Toggle,
+    Waiver,
+    WaiverState,
+    WaiverUse,
+)
 from release_gate.pipeline import known_issues
 from release_gate.report.document import Report, make_report
 from release_gate.report.record import RunRecord, StageTime
 from release_gate.wire import to_data, write_json
 
+if TYPE_CHECKING:
+    from release_gate.judgement.catalogue import KnownIssue
 
-def record(plan: Plan | None = None, results: list[CellResult] | None = None) -> RunRecord:
-    """Return the record of a run (default: the one of `gate_values.no_go_run`)."""
+
+def record(
+    plan: Plan | None = None,
+    results: list[CellResult] | None = None,
+    catalogue: tuple[KnownIssue, ...] | None = None,
+) -> RunRecord:
+    """Return the record of a run (default: `gate_values.no_go_run` and all known issues)."""
     if plan is None or results is None:
         plan, results = no_go_run()
-    catalogue = known_issues()
+    if catalogue is None:
+        catalogue = known_issues()
     decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, HOST.cpu)
     findings = tuple(
         attrs.evolve(
@@ -61,6 +78,41 @@ def record(plan: Plan | None = None, results: list[CellResult] | None = None) ->
 
 def report() -> Report:
     return make_report(record())
+
+
+def report_with_waivers() -> Report:
+    """Return the report with a waiver in each state, and with toggles of its first finding."""
+    shown = report()
+    first, *others = shown.findings
+    toggles = (
+        Toggle(kernel=None, threads=1, hits=3, tries=3, core="Haswell"),
+        Toggle(kernel="Haswell", threads=1, hits=3, tries=3, core="Haswell"),
+        Toggle(kernel="Haswell", threads=8, hits=1, tries=3, core="Haswell"),
+        Toggle(kernel="SkylakeX", threads=8, hits=0, tries=3, core="SkylakeX"),
+    )
+    waiver = Waiver(
+        check="special.nan",
+        pins=">=0.3.34,<0.3.35",
+        issue="https://github.com/OpenMathLib/OpenBLAS/issues/4413",
+        reason="the shipped library does it too",
+        who="a release manager",
+        expires="2027-01-31",
+        kernels=("Katmai",),
+        architectures=("x86_64",),
+    )
+    uses = tuple(
+        WaiverUse(
+            waiver=attrs.evolve(waiver, expires=expires),
+            state=state,
+            findings=() if state is WaiverState.UNMATCHED else (others[-1].id,),
+        )
+        for state, expires in zip(
+            WaiverState, ("2027-01-31", "2026-10-31", "2027-02-28"), strict=True
+        )
+    )
+    waived = attrs.evolve(others[-1], waived=True)
+    findings = (attrs.evolve(first, toggles=toggles), *others[:-1], waived)
+    return attrs.evolve(shown, findings=findings, waivers=uses)
 
 
 if __name__ == "__main__":
