@@ -34,6 +34,7 @@ from release_gate.pipeline import (
     build_wheels,
     check_cells,
     claim_folder,
+    distinct_kernels,
     judge_results,
     known_issues,
     open_any_wheel,
@@ -45,7 +46,7 @@ from release_gate.pipeline import (
 )
 from release_gate.progress import Silent
 from release_gate.reference import advise, explain, waive
-from release_gate.report.document import make_report, read_report
+from release_gate.report.document import make_report, read_report, report_file
 from release_gate.report.files import write_files
 from release_gate.report.job_summary import render_job_summary, write_job_summary
 from release_gate.report.page import Style
@@ -112,7 +113,7 @@ def _run(options: Namespace) -> int:
                 out=out / "reproducers",
                 cache=None if shop.settings.fresh else shop.cache / "reproduced",
                 progress=shop.progress,
-                kernels=distinct_kernels(shop, wheels),
+                kernels=distinct_kernels(shop, plan.candidates),
             )
         command = shlex.join(["release-gate", *sys.argv[1:]])
         report = make_report(
@@ -237,8 +238,7 @@ def _plans_beside(paths: Sequence[Path]) -> list[Path]:
 
 
 def _report(options: Namespace) -> int:
-    folder = options.folder or Path("gate-report")
-    path = folder / "report.json" if folder.is_dir() else folder
+    path = report_file(options.folder)
     report = read_report(path)
     if not options.summary:
         _show(report, path.parent, options)
@@ -267,7 +267,13 @@ def _waive(options: Namespace) -> int:
 
 
 def _lookup(options: Namespace) -> int:
-    text, code = lookup(options.folder, as_data=options.json, strict=options.strict, style=_style())
+    text, code = lookup(
+        options.folder,
+        as_data=options.json,
+        strict=options.strict,
+        style=_style(),
+        progress=_progress(options),
+    )
     _print(text)
     return code
 
@@ -296,8 +302,11 @@ def _pins(options: Namespace) -> int:
 def _open(options: Namespace) -> Workshop:
     given: dict[str, Any] = {name: getattr(options, name, None) for name in SETTINGS}
     given["candidates"] = getattr(options, "candidate", None)
-    progress: Progress = Silent() if options.quiet else make_progress(sys.stderr)
-    return open_workshop(progress, options.matrices, **given)
+    return open_workshop(_progress(options), options.matrices, **given)
+
+
+def _progress(options: Namespace) -> Progress:
+    return Silent() if options.quiet else make_progress(sys.stderr)
 
 
 @contextmanager

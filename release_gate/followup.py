@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release_gate import wire
-from release_gate.errors import ConfigurationError, ExitCode, GateError, Problem, did_you_mean
+from release_gate.errors import ConfigurationError, ExitCode, GateError, Problem
 from release_gate.github.client import Access, Client
 from release_gate.github.lookup import look_up
 from release_gate.report.difference import compare_reports
-from release_gate.report.document import read_report
+from release_gate.report.document import finding_called, read_report, report_file
 from release_gate.report.looked_up import render_lookup
 from release_gate.report.new_issue import write_draft
 from release_gate.report.side_by_side import render_difference
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from release_gate.progress import Progress
     from release_gate.report.document import Report
     from release_gate.report.page import Style
 
 __all__ = ["diff", "draft", "lookup"]
-
-#: Where a run writes its report unless told otherwise.
-REPORT = Path("gate-report")
 
 DIFF_SCHEMA = "release-gate/diff/1"
 LOOKUP_SCHEMA = "release-gate/lookup/1"
 
 
 def lookup(
-    folder: Path | None, *, as_data: bool, strict: bool, style: Style
+    folder: Path | None, *, as_data: bool, strict: bool, style: Style, progress: Progress
 ) -> tuple[str, ExitCode]:
     """Return what GitHub says about the report in `folder`, and the exit code.
 
@@ -38,7 +37,7 @@ def lookup(
     Raises ConfigurationError for what is no report, no address or no token.
     """
     access = Access.from_environment()
-    found = look_up(read_report(_file(folder)), Client(access))
+    found = look_up(read_report(report_file(folder)), Client(access, say=progress.say))
     code = ExitCode.INFRASTRUCTURE if strict and found.not_asked else ExitCode.GO
     if as_data:
         return _data(LOOKUP_SCHEMA, found), code
@@ -51,14 +50,9 @@ def draft(finding: str, folder: Path | None, *, as_data: bool) -> str:
     Raises ConfigurationError when there is no such finding, InfrastructureError when it cannot be
     written.
     """
-    path = _file(folder)
+    path = report_file(folder)
     report = read_report(path)
-    by_id = {each.id: each for each in report.findings}
-    if finding not in by_id:
-        hint = did_you_mean(finding, list(by_id)) or f"it has {', '.join(by_id) or 'none'}"
-        problem = Problem(what=f"no finding is called {finding!r}", where=str(path), hint=hint)
-        raise ConfigurationError(problem)
-    written, issue = write_draft(report, by_id[finding], path.parent)
+    written, issue = write_draft(report, finding_called(finding, report, path), path.parent)
     if as_data:
         fields = {"path": str(written), "title": issue.title, "body": issue.body}
         return json.dumps(fields | {"link": issue.link}, indent=1)
@@ -74,7 +68,7 @@ def diff(before: Path, after: Path, *, as_data: bool, style: Style) -> tuple[str
     problems: list[Problem] = []
     for folder in (before, after):
         try:
-            reports.append(read_report(_file(folder)))
+            reports.append(read_report(report_file(folder)))
         except GateError as error:
             problems += error.problems
     if problems:
@@ -84,12 +78,6 @@ def diff(before: Path, after: Path, *, as_data: bool, style: Style) -> tuple[str
     if as_data:
         return _data(DIFF_SCHEMA, difference), code
     return render_difference(difference, style), code
-
-
-def _file(folder: Path | None) -> Path:
-    """Return the report.json in `folder`, which may also be the file itself."""
-    folder = folder or REPORT
-    return folder if folder.is_file() else folder / "report.json"
 
 
 def _data(schema: str, value: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import toml
@@ -19,13 +18,14 @@ from release_gate.matrix.load import load_matrices
 from release_gate.model import Pin, Provider
 from release_gate.pipeline import known_issues
 from release_gate.report.advice import render_advice, render_issue, wrapped
-from release_gate.report.document import read_report
+from release_gate.report.document import finding_called, read_report, report_file
 from release_gate.resources import checks_dir, matrices_dir
 from release_gate.versions import OpenBLASVersion
 from release_gate.wheels.inspection import INSPECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from release_gate.judgement.catalogue import KnownIssue
     from release_gate.model import CheckSpec
@@ -34,16 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["advise", "explain", "waive"]
 
-#: Where a run writes its report unless told otherwise.
-REPORT = Path("gate-report")
-
 
 def advise(text: str, folder: Path | None, *, as_data: bool, style: Style) -> str:
     """Return every known issue of the OpenBLAS that `text` names, by what became of it.
 
     `folder`: the report of a run, which says what was reproduced; without one (None), that in
-    REPORT is taken if it is of this OpenBLAS. Raises ConfigurationError for a `text` that is no
-    version, and for a `folder` whose report does not hold it.
+    the default folder is taken if it is of this OpenBLAS. Raises ConfigurationError for a `text`
+    that is no version, and for a `folder` whose report does not hold it.
     """
     pin = _pin(text)
     report = _report_on(pin, folder)
@@ -77,7 +74,7 @@ def _pin(text: str) -> Pin:
 
 
 def _report_on(pin: Pin, folder: Path | None) -> Report | None:
-    path = (folder or REPORT) / "report.json"
+    path = report_file(folder)
     if folder is None and not path.is_file():
         return None
     report = read_report(path)
@@ -176,14 +173,9 @@ def waive(finding: str, folder: Path | None, *, who: str, reason: str, days: int
     What is not given stays empty, and an entry with empty texts is refused when it is read. Raises
     ConfigurationError when there is no such finding, or no version that a waiver could name.
     """
-    path = (folder or REPORT) / "report.json"
+    path = report_file(folder)
     report = read_report(path)
-    by_id = {each.id: each for each in report.findings}
-    if finding not in by_id:
-        hint = did_you_mean(finding, list(by_id)) or f"it has {', '.join(by_id) or 'none'}"
-        problem = Problem(what=f"no finding is called {finding!r}", where=str(path), hint=hint)
-        raise ConfigurationError(problem)
-    chosen = by_id[finding]
+    chosen = finding_called(finding, report, path)
     last = datetime.now(UTC).date() + timedelta(days=days)
     entry = {
         "check": _check_of(chosen, path),

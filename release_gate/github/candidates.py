@@ -54,7 +54,7 @@ class Wanted:
     @classmethod
     def of(cls, finding: FindingReport) -> Wanted:
         """Return what `finding` is about: the routines of its cases, its kernels, its symptom."""
-        kernels = (each.kernel for each in finding.failures if each.kernel)
+        kernels = (each.kernel or "" for each in finding.failures)
         words = next(
             (
                 words
@@ -64,7 +64,7 @@ class Wanted:
             (),
         )
         return cls(
-            routines=_distinct(re.sub(r"[^\w]", "", each) for each in finding.routines),
+            routines=_distinct(finding.routines),
             kernels=_distinct(kernels),
             words=words,
         )
@@ -174,5 +174,7 @@ def _siblings(routines: Iterable[str]) -> tuple[str, ...]:
     return _distinct(f"{precision}{each}" for each in families for precision in ("", *"sdcz"))
 
 
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.casefold() for word in words if word))
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names in lower case, once each, without what means something to a search."""
+    bare = (re.sub(r"\W", "", name).casefold() for name in names)
+    return tuple(dict.fromkeys(name for name in bare if name))

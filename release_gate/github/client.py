@@ -101,12 +101,19 @@ class Access:
 class Client:
     """Asks GitHub with bounded patience; what it refused for good is not asked again.
 
-    `sleep` is called with seconds. Requests may be sent more than once, so that one which changes
-    something must be harmless to repeat.
+    `say` is told of waiting, `sleep` is called with seconds. Requests may be sent more than once,
+    so that one which changes something must be harmless to repeat.
     """
 
-    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        say: Callable[[str], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.access = access
+        self._say = say or (lambda _text: None)
         self._sleep = sleep
         self._patience = PATIENCE
         self._github: Github | None = None
@@ -170,6 +177,7 @@ class Client:
         if pause > self._patience:
             return False
         self._patience -= pause
+        self._say(f"GitHub wants fewer requests: waiting {pause:.0f} s")
         return True
 
     def _remember(self, refusal: NoAnswerError, limit: str | None) -> NoAnswerError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from release_gate.errors import ConfigurationError, Problem, did_you_mean
 from release_gate.judgement.audit import KnownIssueStatus  # noqa: TC001  (read by cattrs)
 from release_gate.judgement.behaviour import disagreements
 from release_gate.judgement.findings import first_failing
@@ -34,7 +36,6 @@ from release_gate.wire import REPORT_SCHEMA, from_data, read_document, to_data, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from release_gate.model import Artifact, Cell, CellResult, Comparison, Finding, Plan
     from release_gate.report.record import RunRecord
@@ -48,11 +49,16 @@ __all__ = [
     "Report",
     "Setting",
     "WheelReport",
+    "finding_called",
     "make_report",
     "read_report",
+    "report_file",
     "verdict_words",
     "write_report",
 ]
+
+#: Checks that a headline names before the rest is only counted.
+NAMED = 6
 
 
 @frozen(kw_only=True)
@@ -244,14 +250,38 @@ def read_report(path: Path) -> Report:
     return from_data(read_document(path, REPORT_SCHEMA), Report, str(path))
 
 
+def report_file(folder: Path | None) -> Path:
+    """Return the report.json in `folder` (None: where a run writes unless told otherwise).
+
+    `folder` may also be the file itself.
+    """
+    folder = folder or Path("gate-report")
+    return folder if folder.is_file() else folder / "report.json"
+
+
+def finding_called(name: str, report: Report, where: Path) -> FindingReport:
+    """Return the finding with the id `name`; `where` is the report's file.
+
+    Raises ConfigurationError, with the nearest id, when there is no such finding.
+    """
+    by_id = {each.id: each for each in report.findings}
+    if name not in by_id:
+        hint = did_you_mean(name, list(by_id)) or f"it has {', '.join(by_id) or 'none'}"
+        problem = Problem(what=f"no finding is called {name!r}", where=str(where), hint=hint)
+        raise ConfigurationError(problem)
+    return by_id[name]
+
+
 def _headline(record: RunRecord) -> str:
     """Say in one line what the verdict rests on."""
     decision = record.decision
     blocking = [each for each in decision.findings if each.blocking]
     match decision.verdict:
         case Verdict.NO_GO:
-            checks = ", ".join(dict.fromkeys(each.check for each in blocking))
-            return f"{_count(len(blocking), 'blocking finding')}: {checks}"
+            checks = list(dict.fromkeys(each.check for each in blocking))
+            told = ", ".join(checks[:NAMED])
+            more = f" and {len(checks) - NAMED} more checks" if len(checks) > NAMED else ""
+            return f"{_count(len(blocking), 'blocking finding')}: {told}{more}"
         case Verdict.INCONCLUSIVE:
             open_ones = [
                 each.id

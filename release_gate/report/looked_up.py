@@ -26,8 +26,10 @@ def render_lookup(found: LookUp, style: Style | None = None) -> str:
         _candidates(page, each)
     if found.not_asked:
         page.heading(f"Could not be asked ({len(found.not_asked)})")
-        for missing in found.not_asked:
-            page.entry("", f"{missing.what}: {missing.why}")
+        for why in dict.fromkeys(each.why for each in found.not_asked):
+            what = [each.what for each in found.not_asked if each.why == why]
+            page.entry("", f"{why}:")
+            page.entry("", "; ".join(what), indent=6)
     page.line()
     page.line(_sum(found))
     return page.text()
@@ -45,7 +47,8 @@ def _issue(issue: IssueNow) -> str:
 
 
 def _candidates(page: Page, found: FindingCandidates) -> None:
-    page.heading(f"Candidates for {found.finding}: they look alike, nobody has compared them")
+    note = ": they look alike, nobody has compared them" if found.candidates else ""
+    page.heading(f"Candidates for {found.finding}{note}")
     page.entry("", found.summary)
     for each in found.candidates:
         page.entry(Text(f"{each.score:4.1f}", style="bold"), f"{each.id} {each.title}")

@@ -151,6 +151,14 @@ def test_a_short_rate_limit_is_waited_out(
     assert seconds[0] <= sum(pauses) <= seconds[1]
 
 
+def test_waiting_for_a_rate_limit_is_said(github: MadeGitHub) -> None:
+    github.faults = [secondary_limit(**{"Retry-After": "7"}), Fault(status=500)]
+    said: list[str] = []
+    client = Client(Access(url=github.url), say=said.append, sleep=lambda _seconds: None)
+    client.ask("issue", title)
+    assert said == ["GitHub wants fewer requests: waiting 7 s"]
+
+
 def test_a_long_rate_limit_is_told_and_not_waited_for(
     github: MadeGitHub, client: Client, pauses: list[float]
 ) -> None:
