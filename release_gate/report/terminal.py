@@ -10,6 +10,7 @@ from rich.text import Text
 from release_gate.model import ComparisonKind, Outcome, Role, Tier, Verdict
 from release_gate.report.document import verdict_words
 from release_gate.report.page import Page, Style, duration
+from release_gate.report.places import name_places
 from release_gate.report.presentation import look
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ __all__ = [
 
 #: Entries of a list before the rest is only counted; report.json has all of them.
 SHOWN = 12
+
+#: Kernels that an entry names before the rest is only counted.
+NAMED = 6
 
 
 def render_plan(plan: Plan, style: Style | None = None) -> str:
@@ -182,7 +186,8 @@ def _requirement_order(result: RequirementResult) -> tuple[int, int]:
 def _findings(page: Page, findings: Sequence[FindingReport]) -> None:
     if not findings:
         return
-    page.heading(f"Findings ({sum(each.blocking for each in findings)} blocking)")
+    blocking = sum(each.blocking for each in findings)
+    page.heading(f"Findings ({blocking} of {len(findings)} blocking)")
     table = page.new_table("", "finding", "symptom", "where")
     for each in findings[:SHOWN]:
         table.add_row(
@@ -216,14 +221,7 @@ def _reproduced(finding: FindingReport) -> str:
 
 def where(finding: FindingReport) -> str:
     """Return the kernels and thread counts of a finding: "Haswell 1, 8; SkylakeX 8"."""
-    kernels: dict[str, list[int]] = defaultdict(list)
-    for failure in finding.failures:
-        if failure.threads not in kernels[failure.kernel or "wheel"]:
-            kernels[failure.kernel or "wheel"].append(failure.threads)
-    return "; ".join(
-        kernel if kernel == "wheel" else f"{kernel} {', '.join(map(str, sorted(threads)))}"
-        for kernel, threads in kernels.items()
-    )
+    return name_places((failure.kernel, failure.threads) for failure in finding.failures)
 
 
 def _waivers(page: Page, report: Report) -> None:
@@ -243,18 +241,18 @@ def _waivers(page: Page, report: Report) -> None:
 
 def _fixed(page: Page, report: Report) -> None:
     """Say what the baseline does wrong and the candidate does right: a reason to upgrade."""
-    places = {cell.id: f"{cell.kernel or 'wheel'} {cell.threads or ''}" for cell in report.cells}
-    fixed: dict[tuple[str, Outcome | None], list[str]] = defaultdict(list)
+    places = {cell.id: (cell.kernel, cell.threads) for cell in report.cells}
+    fixed: dict[tuple[str, Outcome | None], list[tuple[str | None, int]]] = defaultdict(list)
     for each in report.comparisons:
         if each.kind is ComparisonKind.FIXED:
-            fixed[each.check, each.baseline].append(places[each.cell].strip())
+            fixed[each.check, each.baseline].append(places[each.cell])
     if not fixed:
         return
     page.heading(f"Fixed: wrong with the baseline, right with the candidate ({len(fixed)})")
-    for (check, baseline), where_fixed in fixed.items():
-        page.entry(
-            page.toned(ComparisonKind.FIXED, check), f"{baseline} on {', '.join(where_fixed)}"
-        )
+    for (check, baseline), of in [*fixed.items()][:SHOWN]:
+        where_fixed = f"{baseline} on {name_places(of, NAMED)}"
+        page.entry(page.toned(ComparisonKind.FIXED, check), where_fixed)
+    _more(page, len(fixed) - SHOWN)
 
 
 def _known(page: Page, report: Report) -> None:
