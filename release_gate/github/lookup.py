@@ -35,6 +35,9 @@ REPOSITORIES: Final = ("OpenMathLib/OpenBLAS", "numpy/numpy")
 #: Hits of one search that make a wider one unnecessary.
 ENOUGH: Final = 3
 
+#: Anybody can give an issue a title, and with these steer the terminal that shows it.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
+
 _ISSUE: Final = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/(?:issues|pull)/([0-9]+)")
 
 
@@ -144,7 +147,7 @@ def _state(known: IssueNow, client: Client, not_asked: list[NotAsked]) -> IssueN
 def _now(issue: Issue, known: IssueNow) -> IssueNow:
     # PyGithub types what may be null as if it never were.
     merged = getattr(issue.pull_request, "merged_at", None) is not None
-    milestone = getattr(issue.milestone, "title", None)
+    milestone = getattr(issue.milestone, "title", "")
     return IssueNow(
         id=known.id,
         url=known.url,
@@ -152,18 +155,18 @@ def _now(issue: Issue, known: IssueNow) -> IssueNow:
         standing=known.standing,
         findings=known.findings,
         state="merged" if merged else _text(issue.state),
-        reason="" if merged else (issue.state_reason or "").replace("_", " "),
-        milestone=milestone or "",
+        reason="" if merged else _text(issue.state_reason or "").replace("_", " "),
+        milestone=_text(milestone),
         updated=_day(issue.updated_at),
         closed=_day(issue.closed_at),
     )
 
 
 def _text(value: object) -> str:
-    """Return a text that every issue has; what lacks it is no answer of GitHub's."""
+    """Return a text that every issue has, fit for a terminal; without it nothing is an issue."""
     if not isinstance(value, str):
         raise TypeError(type(value).__name__)
-    return value
+    return _CONTROL.sub(" ", value)
 
 
 def _day(moment: datetime | None) -> str:

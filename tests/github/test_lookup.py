@@ -154,6 +154,13 @@ def test_the_text_tells_candidates_from_matches(filled: MadeGitHub, client: Clie
     assert filled.violations == []
 
 
+def test_a_title_cannot_steer_the_terminal(github: MadeGitHub, client: Client) -> None:
+    github.add(BLAS, 77, "dgetrf \x1b[2J\x1b]0;x\x07 hangs \u202eelpmis [red]on haswell")
+    text = render_lookup(look_up(REPORT, client, NOW))
+    assert "dgetrf [2J ]0;x hangs elpmis [red]on haswell" in " ".join(text.split())
+    assert not any(char in text for char in "\x1b\x07\u202e")
+
+
 @pytest.mark.network
 def test_the_stand_in_is_held_against_what_github_says_of_itself(
     contract: OpenAPI | None, github: MadeGitHub
