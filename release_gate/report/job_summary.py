@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
     from release_gate.report.document import Report
 
-__all__ = ["LIMIT", "VARIABLE", "render_job_summary", "write_job_summary"]
+__all__ = ["LEAST", "LIMIT", "VARIABLE", "render_job_summary", "write_job_summary"]
 
 LIMIT = 1024 * 1024
 
 #: Where the runner says which file is the summary of the running step.
 VARIABLE = "GITHUB_STEP_SUMMARY"
 
-#: What the verdict with its requirements needs at most, when nothing hostile makes it longer.
-LEAST = 16_384
+#: More than what is never left out can take: verdict, counts, links, whatever they are made of.
+LEAST = 32_768
 
 
 def render_job_summary(report: Report, room: int = LIMIT) -> str:
-    """Return the report as Markdown of fewer than `room` bytes in UTF-8, cut as report.md is."""
-    limit = room - 1
+    """Return the report as Markdown of fewer than `room` bytes in UTF-8, cut as report.md is.
+
+    room: `LEAST` or more.
+    """
+    limit = room
     while True:
         text = render_markdown(report, limit=limit)
         size = len(text.encode("utf-8", "replace"))
-        if size < room:
+        if size < room or limit <= 0:
             return text
         # Characters of several bytes: as many fewer as that takes, and at least some.
         limit = min(limit * room // size, limit - 64)

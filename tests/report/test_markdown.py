@@ -5,10 +5,20 @@ from typing import Any
 
 import attrs
 import pytest
+from gate_report import report_with_waivers
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from markdown_rules import REPORT, assert_quiet, hostile, poisoned
 
-from release_gate.report.markdown import LIMIT, MARKER, code, escape, render_markdown
+from release_gate.report.markdown import (
+    LIMIT,
+    MARKER,
+    Section,
+    code,
+    escape,
+    fitting,
+    render_markdown,
+)
 
 
 def assert_sound(markdown: str, limit: int = LIMIT) -> None:
@@ -72,6 +82,70 @@ def test_it_is_never_too_long_and_keeps_the_verdict(size: int) -> None:
     assert_sound(text)
     assert "## ✗ NO-GO" in text
     assert "### Requirements" in text
+
+
+@given(hostile, st.integers(1, 400))
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+def test_counts_and_links_are_there_whatever_else_is_not(text: str, times: int) -> None:
+    shown = poisoned(text * times)
+    many = attrs.evolve(shown, findings=(*shown.findings, *shown.findings[1:2] * times))
+    markdown = render_markdown(many)
+    assert_sound(markdown)
+    assert "## ✗ NO-GO" in markdown
+    blocking = sum(each.blocking for each in many.findings)
+    assert f"**{blocking}** blocking findings · " in markdown
+    assert re.search(r"\*\*\d+\*\* of \d+ questions answered", markdown)
+    assert "](https://github.com/OpenMathLib/OpenBLAS/issues/6021)" in markdown
+
+
+def test_a_stack_of_ten_megabytes_is_one_of_many_parts() -> None:
+    first, *others = REPORT.findings
+    stack = "```\n| @numpy <b> |\n" * 600_000
+    evidence = attrs.evolve(first.failures[0].evidence, stack=stack, log=stack)
+    endless = attrs.evolve(first.failures[0], evidence=evidence, reason=stack)
+    finding = attrs.evolve(first, first=0, summary=stack, failures=(endless, *first.failures[1:]))
+    text = render_markdown(attrs.evolve(REPORT, findings=(finding, *others)))
+    assert_sound(text)
+    assert "### Known issues" in text
+
+
+def test_waivers_toggles_and_the_standing_of_matches_are_told() -> None:
+    text = render_markdown(report_with_waivers())
+    assert_sound(text)
+    assert "## ✗ NO-GO with 1 waiver: NumPy 2.5.5" in text
+    for part in (
+        "### Waivers",
+        "| ! EXPIRED, does nothing | `special.nan` | `>=0.3.34,<0.3.35` | 2026-10-31 |",
+        "**1** waived finding ·",
+        "| kernel | 1 thread | 8 threads |",
+        "| chosen by the library | 3 of 3 |  |",
+        "(in range, score ",
+    ):
+        assert part in text
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 300), min_size=1, max_size=3))),
+    st.integers(0, 1_000),
+)
+def test_what_matters_less_gives_way_first(parts: list[tuple[int, list[int]]], room: int) -> None:
+    sections = []
+    for number, (rank, sizes) in enumerate(parts):
+        text, *shorter = (f"<{number}>{'x' * size}" for size in sorted(sizes, reverse=True))
+        sections.append(Section(rank, text, tuple(shorter)))
+    body, changed = fitting(sections, room)
+    assert len(body) <= room
+    kept = body.split("\n\n")[1:]
+    whole = {section.text for section in sections if section.text in kept}
+    assert changed == len(sections) - len(whole)
+    assert [int(text[1 : text.index(">")]) for text in kept] == sorted(
+        int(text[1 : text.index(">")]) for text in kept
+    )
+    forms = {form for section in sections for form in (section.text, *section.shorter)}
+    assert set(kept) <= forms
+    worst = max((each.rank for each in sections if each.text in whole), default=-1)
+    cut = min((each.rank for each in sections if each.text not in whole), default=9)
+    assert worst <= cut
 
 
 def test_the_least_important_goes_first_and_whole() -> None:
