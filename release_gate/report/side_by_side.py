@@ -37,9 +37,9 @@ def render_difference(difference: Difference, style: Style | None = None) -> str
     )
     if difference.same_findings:
         count = len(difference.same_findings)
-        page.entry(
-            "", f"findings as before, {count}: {', '.join(difference.same_findings[:SHOWN])}"
-        )
+        if not difference.findings:
+            page.heading("Findings")
+        page.entry("", f"as before, {count}: {', '.join(difference.same_findings[:SHOWN])}")
     _changed(page, "Cells", difference.cells)
     _listed(
         page,

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +18,6 @@ from release_gate.github.client import Access, Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PACKAGE = "@octokit/openapi@23.0.2"
 TOKEN = "t0ken"  # noqa: S105  (of a GitHub that is none)
@@ -51,22 +52,21 @@ def _allow_null(schema: Any) -> None:
 def _fetch(kept: Path) -> None:
     """Put the description at `kept`; npm compares the package with the registry's digest."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    packed = subprocess.run(
-        [shutil.which("npm") or "npm", "pack", PACKAGE, "--silent"],
-        cwd=kept.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    archive = kept.parent / packed.stdout.split()[-1]
-    with tarfile.open(archive) as package:
-        content = package.extractfile(DESCRIPTION)
-        assert content is not None
-        partial = kept.with_suffix(".part")
-        partial.write_bytes(content.read())
-    partial.replace(kept)
-    archive.unlink()
+    with tempfile.TemporaryDirectory(dir=kept.parent) as work:
+        packed = subprocess.run(
+            [shutil.which("npm") or "npm", "pack", PACKAGE, "--silent", "--fetch-retries=1"],
+            cwd=work,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        with tarfile.open(Path(work) / packed.stdout.split()[-1]) as package:
+            content = package.extractfile(DESCRIPTION)
+            assert content is not None
+            whole = Path(work) / kept.name
+            whole.write_bytes(content.read())
+        whole.replace(kept)  # at once: several processes may be at it
 
 
 @pytest.fixture
