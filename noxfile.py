@@ -82,7 +82,8 @@ def lint(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the figures of docs/performance.md on this machine (half an hour)."""
     _install(session, "test")
-    session.run("python", "tests/benchmarks/measure.py", *session.posargs)
+    environment = {"PYTHONPATH": "tests/support"}
+    session.run("python", "tests/benchmarks/measure.py", *session.posargs, env=environment)
 
 
 @nox.session(reuse_venv=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from page_speed import page_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -187,6 +188,7 @@ def measure(bench: Bench) -> list[tuple[str, str, str]]:
         ),
         ("wall time outside of compilers and children", f"{outside / cold:.1%}", "≤ 5 %"),
         ("`release-gate --help`", f"{starting():.2f} s", "< 0.3 s"),
+        *page_rows(),
     ]
 
 
