@@ -48,6 +48,9 @@ PATIENCE = 90.0
 #: Seconds to wait at a secondary rate limit that does not say how long: GitHub asks for a minute.
 SECONDARY_PAUSE = 60.0
 
+#: What PyGithub raises about an answer that is not GitHub's: it is not made to expect one.
+_NONSENSE = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -82,12 +85,12 @@ class Access:
         name = next((each for each in TOKENS if environ.get(each, "").strip()), None)
         token = None if name is None else environ[name].strip()
         problems = []
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        host = _host(url)
+        if host is None:
             what = "is no http address without user and password"
             problems.append(Problem(what=what, where="GITHUB_API_URL", hint=f"such as {PUBLIC}"))
-        elif token is not None and parts.scheme == "http" and parts.hostname not in _HERE:
-            what = f"would be sent in the clear to {parts.hostname}"
+        elif token is not None and url.casefold().startswith("http:") and host not in _HERE:
+            what = f"would be sent in the clear to {host}"
             hint = "write https:// in GITHUB_API_URL"
             problems.append(Problem(what=what, where=name or "", hint=hint))
         if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
@@ -96,6 +99,16 @@ class Access:
         if problems:
             raise ConfigurationError(problems)
         return cls(url=url, token=token)
+
+
+def _host(url: str) -> str | None:
+    """Return the host of an http address that holds no user; None for what is no such address."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and not parts.username and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that are not closed
+        return None
+    return parts.hostname if sound else None
 
 
 class Client:
@@ -142,11 +155,11 @@ class Client:
                     raise self._remember(refusal, None if error.status == 401 else limit) from None
             except RequestException as error:
                 if last:
-                    why = f"{type(error).__name__} at {urlsplit(self.access.url).hostname}"
+                    why = f"{type(error).__name__} at {_host(self.access.url)}"
                     hint = "is there a network? what needs none works without it"
                     raise self._remember(self._error(why, hint), None) from None
                 pause = PAUSE * 2 ** (attempt - 1)
-            except (BadAttributeException, RuntimeError, ValueError, TypeError) as error:
+            except (BadAttributeException, *_NONSENSE) as error:
                 why = f"the answer about {what} is none of GitHub's ({type(error).__name__})"
                 hint = "is GITHUB_API_URL the address of an API, and no proxy in between?"
                 raise self._error(why, hint, lasting=False) from None
@@ -226,7 +239,8 @@ def _is_limited(error: GithubException) -> bool:
 def _reset(error: GithubException) -> datetime | None:
     value = _header(error, "x-ratelimit-reset")
     used_up = _header(error, "x-ratelimit-remaining") == "0"
-    return datetime.fromtimestamp(int(value), UTC) if used_up and value.isdecimal() else None
+    is_time = value.isdecimal() and len(value) <= 10  # any more digits are no seconds of this era
+    return datetime.fromtimestamp(int(value), UTC) if used_up and is_time else None
 
 
 def _pause(error: GithubException, attempt: int) -> float | None:

@@ -47,7 +47,10 @@ def test_the_environment_is_read_as_actions_and_gh_have_it() -> None:
     [
         ({"GITHUB_API_URL": "api.github.com"}, "GITHUB_API_URL"),
         ({"GITHUB_API_URL": f"https://me:{SECRET}@git.example"}, "GITHUB_API_URL"),
+        ({"GITHUB_API_URL": "https://[::1"}, "GITHUB_API_URL"),
+        ({"GITHUB_API_URL": "https://git.example:api"}, "GITHUB_API_URL"),
         ({"GITHUB_API_URL": "http://git.example", "GH_TOKEN": SECRET}, "in the clear"),
+        ({"GITHUB_API_URL": "HTTP://git.example", "GH_TOKEN": SECRET}, "in the clear"),
         ({"GH_TOKEN": f"{SECRET}\n{SECRET}"}, "GH_TOKEN"),
         ({"GITHUB_TOKEN": f"{SECRET}é"}, "GITHUB_TOKEN"),
     ],
@@ -203,6 +206,32 @@ def test_what_is_refused_for_one_is_asked_for_the_next(
         client.ask("issue", lambda asked: title(asked) + "")
     assert pauses == []
     assert client.ask("issue", title)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"null", b'"x"', b"<html>", b'{"items": [{}]}', b"\xff\xfe"]
+)
+def test_an_answer_that_is_none_of_githubs_is_no_bug(
+    content: bytes, github: MadeGitHub, client: Client
+) -> None:
+    github.down = Fault(status=200, raw=content)
+    for limit, request in (("core", lambda asked: title(asked) + ""), ("search", hits)):
+        with pytest.raises(NoAnswerError):
+            client.ask("it", request, limit=limit)
+
+
+def hits(github: Github) -> str:
+    page = github.search_issues("dgemm").get_page(0)
+    if not page:
+        raise LookupError
+    return page[0].title + ""
+
+
+def test_a_time_that_is_none_is_not_believed(github: MadeGitHub, client: Client) -> None:
+    github.down = primary_limit(10**30)
+    with pytest.raises(NoAnswerError) as caught:
+        client.ask("issue", title)
+    assert caught.value.why == "the rate limit is used up"
 
 
 def test_the_token_is_nowhere(github: MadeGitHub, caplog: pytest.LogCaptureFixture) -> None:
