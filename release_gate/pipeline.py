@@ -61,7 +61,7 @@ from release_gate.wheels.obtain import open_wheel
 from release_gate.wheels.source import resolve_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Any
 
@@ -79,8 +79,8 @@ __all__ = [
     "build_wheels",
     "check_cells",
     "claim_folder",
-    "judge_results",
     "distinct_kernels",
+    "judge_results",
     "kernels_held",
     "known_issues",
     "open_any_wheel",

@@ -1,45 +1,13 @@
 """Short-lived threads that call BLAS. Exits with 1 when they leave something behind."""
 
-import ctypes
 import faulthandler
-import glob
 import os
-import threading
 
 PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "n": 112, "generations": 150}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
-
-def exact_product(a, b):
-    """Multiply without BLAS; exact for integers."""
-    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
-
-
-def together(*tasks):
-    """Run each task in a thread, all released at once."""
-    barrier = threading.Barrier(len(tasks))
-    threads = [threading.Thread(target=lambda t=t: (barrier.wait(), t())) for t in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+from parts import exact_product, set_threads, together  # noqa: E402
 
 faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
 p = PARAMETERS

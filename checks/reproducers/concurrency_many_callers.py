@@ -2,8 +2,6 @@
 
 # reproduces: concurrency.many-callers, concurrency.buffers-again
 
-import ctypes
-import glob
 import os
 import threading
 import time
@@ -12,20 +10,7 @@ PARAMETERS = {"kernel": "Haswell", "threads": 1, "callers": 150, "rounds": 2}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
+from parts import set_threads  # noqa: E402
 
 
 def address_space():

@@ -2,9 +2,7 @@
 
 # reproduces: concurrency.mixed-routines
 
-import ctypes
 import faulthandler
-import glob
 import os
 import threading
 import time
@@ -13,20 +11,7 @@ PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "callers": 3, "sizes
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
+from parts import set_threads  # noqa: E402
 
 
 def product(a, b):

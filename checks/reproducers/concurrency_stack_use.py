@@ -3,28 +3,14 @@
 # reproduces: concurrency.stack-use
 
 import ctypes
-import glob
 import mmap
 import os
 
-PARAMETERS = {"kernel": "Haswell", "threads": 8, "routine": "dgemm", "stack": 8 << 20, "seed": 1}
+PARAMETERS = {"kernel": "Haswell", "threads": 8, "routine": "dgemm", "stack": 8388608, "seed": 1}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
+from parts import set_threads  # noqa: E402
 
 
 def stack_of(call):

@@ -2,9 +2,7 @@
 
 # reproduces: forking.lu, forking.after-blas
 
-import ctypes
 import faulthandler
-import glob
 import os
 import signal
 import time
@@ -13,41 +11,7 @@ PARAMETERS = {"kernel": "Haswell", "threads": 8, "seed": 1, "where": "child"}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
-
-def exact_product(a, b):
-    """Multiply without BLAS; exact for integers."""
-    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
-
-
-def exact_lu(n):
-    """Return (A, det A): L has dyadic entries up to 1/2, U has 1 and -1 on its diagonal."""
-    lower = np.tril(random.randint(-1, 2, (n, n)) * 0.5, -1) + np.eye(n)
-    upper = np.triu(random.randint(-2, 3, (n, n)).astype(float), 1)
-    diagonal = random.choice([-1.0, 1.0], n)
-    return exact_product(lower, upper + np.diag(diagonal)), diagonal.prod()
-
-
-def exact_cholesky(n):
-    """Return (A, L), L of small integers with powers of two on its diagonal."""
-    lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
-    lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
-    return exact_product(lower, lower.T), lower
-
+from parts import exact_cholesky, exact_lu, exact_product, set_threads  # noqa: E402
 
 faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
 p = PARAMETERS
@@ -55,7 +19,7 @@ set_threads(p["threads"])
 random = np.random.RandomState(p["seed"])
 a = random.randint(-8, 9, (130, 130)).astype(float)
 product = exact_product(a, a)
-(lu, determinant), (definite, factor) = exact_lu(200), exact_cholesky(200)
+(lu, determinant), (definite, factor) = exact_lu(200, random), exact_cholesky(200, random)
 
 
 def compute():

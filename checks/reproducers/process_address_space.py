@@ -1,29 +1,13 @@
 """Address space of a BLAS thread. Exits with 1 when it is more than the limit."""
 
-import ctypes
 import faulthandler
-import glob
 import os
 
 PARAMETERS = {"kernel": "Haswell", "threads": 8, "limit": 96}
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
+from parts import set_threads  # noqa: E402
 
 faulthandler.dump_traceback_later(50, exit=True)  # a hang ends with status 1 and the stacks
 p = PARAMETERS

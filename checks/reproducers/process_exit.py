@@ -2,8 +2,6 @@
 
 # reproduces: process.exit, process.exit-busy
 
-import ctypes
-import glob
 import os
 import signal
 import subprocess
@@ -15,21 +13,7 @@ PARAMETERS = {"kernel": "Haswell", "threads": 8, "scenario": "forked_child_then_
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    library[prefix + "openblas_set_num_threads" + suffix](count)
-                    return
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
+from parts import set_threads  # noqa: E402
 
 p = PARAMETERS
 

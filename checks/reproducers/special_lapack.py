@@ -1,8 +1,6 @@
 """Whether NaN is refused, and nothing at all is not. Exits with 1 when wrong."""
 # reproduces: special.nan-lapack, special.empty
 
-import ctypes
-import glob
 import os
 
 PARAMETERS = {
@@ -12,30 +10,7 @@ PARAMETERS = {
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def openblas():
-    """Return NumPy's own OpenBLAS, with the prefix and suffix of its names."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    return lambda name: library[prefix + name + suffix]
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
-
-def prepare():
-    """Set the threads and say which OpenBLAS this is."""
-    routine = openblas()
-    for name in ("openblas_get_config", "openblas_get_corename"):
-        text = routine(name)
-        text.restype = ctypes.c_char_p
-        print(text().decode())
-    routine("openblas_set_num_threads")(PARAMETERS["threads"])
-    print(PARAMETERS["threads"], "threads")
+from parts import prepare  # noqa: E402
 
 
 def random(seed, n, is_complex):

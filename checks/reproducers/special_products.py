@@ -1,8 +1,6 @@
 """Whether small products stand NaN, stale buffers and flags. Exits with 1 when not."""
 # reproduces: special.nan, special.stale-buffer, special.fp-flags
 
-import ctypes
-import glob
 import os
 
 PARAMETERS = {
@@ -12,51 +10,7 @@ PARAMETERS = {
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-
-
-def openblas():
-    """Return NumPy's own OpenBLAS, with the prefix and suffix of its names."""
-    folder = os.path.dirname(np.__file__)
-    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
-        for path in glob.glob(folder + place + "*openblas*"):
-            library = ctypes.CDLL(path)
-            for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
-                if hasattr(library, prefix + "openblas_get_config" + suffix):
-                    return lambda name: library[prefix + name + suffix]
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
-
-
-def prepare():
-    """Set the threads and say which OpenBLAS this is."""
-    routine = openblas()
-    for name in ("openblas_get_config", "openblas_get_corename"):
-        text = routine(name)
-        text.restype = ctypes.c_char_p
-        print(text().decode())
-    routine("openblas_set_num_threads")(PARAMETERS["threads"])
-    print(PARAMETERS["threads"], "threads")
-
-
-def integers(seed, rows, columns, high, dtype):
-    """Return integers in [-high, high] without zero, whose products and sums are exact."""
-    random = np.random.RandomState(seed)
-    magnitude = random.randint(1, high + 1, size=(2, rows, columns))
-    sign = 2 * random.randint(0, 2, size=(2, rows, columns)) - 1
-    real, imaginary = (magnitude * sign).astype(np.float64)
-    return (real + 1j * imaginary if dtype.startswith("c") else real).astype(dtype)
-
-
-def differs(what, result, exact):
-    """Say where `result` is not `exact`; whether it is somewhere."""
-    wrong = np.argwhere(result != exact)
-    if len(wrong):
-        at = tuple(wrong[0])
-        print(
-            "%s: %d of %d wrong, first at %s" % (what, len(wrong), exact.size, list(map(int, at)))
-        )
-        print("    is %s, exactly %s" % (result[at], exact[at]))
-    return len(wrong) > 0
+from parts import differs, integers, prepare  # noqa: E402
 
 
 def form(a, b):

@@ -5,18 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from planted import ask_checks, plant
+from written import source_of_case
 
 from release_gate.checklist import read_checks
 from release_gate.execution.environment import child_environment
-from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 pytestmark = pytest.mark.network
 
@@ -132,11 +129,9 @@ def test_the_script_shows_the_fault_again_and_only_the_fault(
     asked: tuple[str, str, int], answers: Answers, planted_site: Path, tmp_path: Path
 ) -> None:
     fault, check, threads = asked
-    template = find_template(check, checks_dir() / "reproducers")
-    assert template is not None
-    parameters = answers[asked]["cases"][0]["parameters"] | {"kernel": KERNEL, "threads": threads}
-    script = tmp_path / template.name
-    script.write_text(_with_parameters(template.read_text(), parameters))
+    source = source_of_case(check, answers[asked]["cases"][0], KERNEL, threads)
+    script = tmp_path / "script.py"
+    script.write_text(source.text(source.trial))
     assert _run(script, planted_site, fault, threads).returncode == 1
     assert _run(script, planted_site, "", threads).returncode == 0
 
@@ -154,9 +149,3 @@ def _run(script: Path, site: Path, fault: str, threads: int) -> subprocess.Compl
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
-
-
-def _with_parameters(source: str, parameters: Mapping[str, Any]) -> str:
-    before, _, rest = source.partition("PARAMETERS = {")
-    _, _, after = rest.partition("}  # fmt: skip\n")
-    return f"{before}PARAMETERS = {dict(parameters)!r}\n{after}"

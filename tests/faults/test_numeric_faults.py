@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from planted import ask_checks, plant
+from written import source_of_case
 
 from release_gate.checklist import read_checks
 from release_gate.execution.environment import child_environment
-from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
 
 if TYPE_CHECKING:
@@ -161,12 +160,10 @@ def scripts(
     folder = tmp_path_factory.mktemp("scripts")
 
     def run(fault: str, check: str, threads: int, now: str) -> subprocess.CompletedProcess[str]:
-        template = find_template(check, checks_dir() / "reproducers")
-        assert template is not None
         case = answers[fault, check, threads]["cases"][0]
-        parameters = case["parameters"] | {"kernel": "Haswell", "threads": threads}
-        script = folder / template.name
-        script.write_text(with_parameters(template.read_text(), parameters))
+        source = source_of_case(check, case, "Haswell", threads)
+        script = folder / "script.py"
+        script.write_text(source.text(source.trial))
         environment = child_environment("Haswell", threads)
         environment |= {"PYTHONPATH": str(planted_site), "PLANTED_FAULT": now}
         return subprocess.run(
@@ -179,15 +176,6 @@ def scripts(
         )
 
     return run
-
-
-def with_parameters(source: str, parameters: dict[str, Any]) -> str:
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PARAMETERS":
-            lines = source.splitlines(keepends=True)
-            lines[node.lineno - 1 : node.end_lineno] = [f"PARAMETERS = {parameters!r}\n"]
-            return "".join(lines)
-    raise AssertionError("no PARAMETERS")
 
 
 @pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)

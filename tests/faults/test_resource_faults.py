@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
 from planted import plant
+from written import example
 
 from release_gate.checklist import read_checks
 from release_gate.execution.cell import run_cell
@@ -23,7 +25,6 @@ from release_gate.openblas.index import Index
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.progress import Silent
-from release_gate.report.reproducers import find_template
 from release_gate.resources import checks_dir
 from release_gate.wheels.swap import swap_library
 
@@ -178,13 +179,14 @@ def test_a_reproducer_ends_with_0_without_a_fault(planted: Artifact) -> None:
 
 
 def run_script(check: str, artifact: Artifact, fault: str) -> int:
-    """Run the template of `check` as it is, and return its status."""
-    template = find_template(check, checks_dir() / "reproducers")
-    assert template is not None
+    """Run the template of `check` with its own input, and return its status."""
     environment = child_environment(None, 1)
     del environment["OPENBLAS_NUM_THREADS"]
     environment |= {"PYTHONPATH": artifact.site, "PLANTED_FAULT": fault}
-    command = [artifact.interpreter.executable, str(template)]
-    return subprocess.run(
-        command, env=environment, capture_output=True, timeout=60, check=False
-    ).returncode
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(example(check))
+        script.flush()
+        command = [artifact.interpreter.executable, script.name]
+        return subprocess.run(
+            command, env=environment, capture_output=True, timeout=60, check=False
+        ).returncode

@@ -1,0 +1,97 @@
+"""What several scripts need: `release_gate.scripts.templates` copies into each what it uses."""
+
+import ctypes
+import glob
+import os
+import threading
+
+import numpy as np
+
+PARAMETERS = {"threads": 1}
+
+
+def openblas():
+    """Return what finds a function of NumPy's own OpenBLAS by its plain name."""
+    folder = os.path.dirname(np.__file__)
+    for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
+        for library in map(ctypes.CDLL, glob.glob(folder + place + "*openblas*")):
+            for names in ("scipy_%s64_", "scipy_%s", "%s64_", "%s"):
+                if hasattr(library, names % "openblas_get_config"):
+                    return lambda name: library[names % name]
+    print("NumPy has loaded no OpenBLAS")
+    raise SystemExit(2)
+
+
+def set_threads(count):
+    """Set the threads, by call: the environment variable is capped at the number of cores."""
+    openblas()("openblas_set_num_threads")(count)
+
+
+def prepare():
+    """Set the threads and say which OpenBLAS this is."""
+    for name in ("openblas_get_config", "openblas_get_corename"):
+        text = openblas()(name)
+        text.restype = ctypes.c_char_p
+        print(text().decode())
+    set_threads(PARAMETERS["threads"])
+
+
+def integers(seed, rows, columns, high, dtype):
+    """Return integers in [-high, high] without zero, whose products and sums are exact."""
+    random = np.random.RandomState(seed)
+    magnitude = random.randint(1, high + 1, size=(2, rows, columns))
+    sign = 2 * random.randint(0, 2, size=(2, rows, columns)) - 1
+    real, imaginary = (magnitude * sign).astype(np.float64)
+    return (real + 1j * imaginary if dtype.startswith("c") else real).astype(dtype)
+
+
+def exact_product(a, b):
+    """Multiply without BLAS; exact for integers."""
+    return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
+
+
+def exact_lu(n, random):
+    """Return (A, det A): L has dyadic entries up to 1/2, U has 1 and -1 on its diagonal."""
+    lower = np.tril(random.randint(-1, 2, (n, n)) * 0.5, -1) + np.eye(n)
+    upper = np.triu(random.randint(-2, 3, (n, n)).astype(float), 1)
+    diagonal = random.choice([-1.0, 1.0], n)
+    return exact_product(lower, upper + np.diag(diagonal)), diagonal.prod()
+
+
+def exact_cholesky(n, random):
+    """Return (A, L), L of small integers with powers of two on its diagonal."""
+    lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
+    lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
+    return exact_product(lower, lower.T), lower
+
+
+def spread(vector, step):
+    """Return a view with the same values, `step` elements apart, NaN between them."""
+    if step < 0:
+        return np.ascontiguousarray(vector[::-1])[::-1]
+    stored = np.full(1 + len(vector) * step, np.nan, vector.dtype)
+    view = stored[1::step][: len(vector)]
+    view[...] = vector
+    return view
+
+
+def differs(what, result, exact):
+    """Say where `result` is not `exact`; whether it is somewhere."""
+    wrong = np.argwhere(result != exact)
+    if len(wrong):
+        at = tuple(wrong[0])
+        print(
+            "%s: %d of %d wrong, first at %s" % (what, len(wrong), exact.size, list(map(int, at)))
+        )
+        print("    is %s, exactly %s" % (result[at], exact[at]))
+    return len(wrong) > 0
+
+
+def together(*tasks):
+    """Run each task in a thread, all released at once."""
+    barrier = threading.Barrier(len(tasks))
+    threads = [threading.Thread(target=lambda t=t: (barrier.wait(), t())) for t in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

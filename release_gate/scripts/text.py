@@ -1,0 +1,372 @@
+"""Scripts of one BLAS call: as short as a maintainer wants them, with nothing but NumPy and ctypes.
+
+There are several ways to ask of the same call whether it is right (`Way`), as the checks have.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from release_gate.scripts.blas import is_complex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release_gate.scripts.blas import BlasCall
+
+__all__ = ["Symbols", "Trial", "Way", "call_script", "choose_kernel"]
+
+#: Elements of canary before each operand; some kernels treat what is aligned otherwise.
+MARGIN = 8
+
+#: Repetitions of a call whose memory is watched.
+TIMES = 50
+
+
+class Way(Enum):
+    """How a script asks whether a call is right."""
+
+    CANARIES = "exact results, and memory around the operands that must keep its bits"
+    PAGES = "operands that end, or begin, where no memory can be accessed"
+    AFTER_NAN = "an exact result after a call of NaN"
+    FLAGS = "no floating-point flag of an ordinary result, with infinity around the operands"
+    CALLERS = "exact results while other threads make the same call with other numbers"
+    REPEATED = "no memory that stays behind when the call is repeated"
+
+
+@frozen(kw_only=True)
+class Trial:
+    """An input of a script: what the check says of a failing case, and where it is computed.
+
+    `kernel` None: the one that the library chooses by itself.
+    """
+
+    parameters: dict[str, Any]
+    kernel: str | None
+    threads: int
+
+
+@frozen(kw_only=True)
+class Symbols:
+    """How the wheel's OpenBLAS names its functions, and whether its integers have 64 bits."""
+
+    prefix: str
+    suffix: str
+    ilp64: bool
+
+    def __call__(self, name: str) -> str:
+        """Return the full name of a function, quoted."""
+        return f'"{self.prefix}{name}{self.suffix}"'
+
+
+def choose_kernel(kernel: str | None) -> str:
+    """Return the statement that chooses the kernel of a library before it is loaded."""
+    if kernel is None:
+        return 'os.environ.pop("OPENBLAS_CORETYPE", None)  # the library chooses its kernel'
+    return f'os.environ["OPENBLAS_CORETYPE"] = "{kernel}"'
+
+
+_TITLES = {
+    Way.CANARIES: "Whether {name} of integers is exact, and changes nothing else.",
+    Way.PAGES: "Whether {name} keeps to its operands; dies of a signal when it does not.",
+    Way.AFTER_NAN: "Whether {name} of integers is exact after a call of NaN.",
+    Way.FLAGS: "Whether {name} of ordinary numbers raises floating-point flags.",
+    Way.CALLERS: "Whether {name} of integers is exact in threads that call it at once.",
+    Way.REPEATED: "Whether {name} leaves memory behind.",
+}
+
+#: Operands that are no numbers to be replaced: the flag and factors of rotm.
+_FACTORS = "h_memory"
+
+_IMPORTS = {
+    Way.PAGES: ("mmap",),
+    Way.FLAGS: ("platform",),
+    Way.CALLERS: ("concurrent.futures", "sys", "threading", "time"),
+}
+
+
+def call_script(call: BlasCall, way: Way, trial: Trial, symbols: Symbols) -> str:
+    """Return the script that makes `call` in that way: exit status 1 when it is wrong, 0 if not."""
+    title = _TITLES[way].format(name=f"cblas_{call.name}")
+    imports = sorted({"ctypes", "glob", "os", *_IMPORTS.get(way, ())})
+    parts = [
+        [f'"""{title} Exits with 1 if wrong, else with 0."""', ""],
+        [f"import {', '.join(imports)}", ""],
+        [*_library(call, trial, symbols), ""],
+        [*_definitions(call, way, trial)],
+        _ENDINGS[way](call, trial),
+    ]
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
+    """Yield the statements that load the wheel's own library and describe the routine to ctypes."""
+    scalar = "p" if is_complex(call.dtype) else "r"
+    results = {"r": "r", "d": "ctypes.c_double", "f": "ctypes.c_float", "n": "ctypes.c_size_t"}
+    kinds = [scalar if kind == "s" else kind for kind, _ in call.arguments]
+    returned = "None" if call.returns is None else results[call.returns.kind]
+    integer = "c_int64" if symbols.ilp64 else "c_int32"
+    real = "c_float" if _is_single(call) else "c_double"
+    yield choose_kernel(trial.kernel)
+    yield "import numpy as np  # noqa: E402"
+    yield ""
+    yield '(path,) = glob.glob(os.path.dirname(np.__file__) + "/../numpy.libs/*openblas*")'
+    yield "library = ctypes.CDLL(path)"
+    yield f"library[{symbols('openblas_set_num_threads')}]({trial.threads})"
+    yield f"i, r, p = ctypes.{integer}, ctypes.{real}, ctypes.c_void_p"
+    yield f"routine = library[{symbols('cblas_' + call.name)}]"
+    yield f"routine.restype, routine.argtypes = {returned}, [{', '.join(kinds)}]"
+
+
+def _is_single(call: BlasCall) -> bool:
+    return call.dtype in {"float32", "complex64"}
+
+
+def _unsigned(call: BlasCall) -> str:
+    """Return the integers that hold the parts of a number."""
+    return "np.uint32" if _is_single(call) else "np.uint64"
+
+
+def _parts(name: str, call: BlasCall) -> str:
+    """Return an array as its real numbers, two for each complex one."""
+    real = {"complex64": "float32", "complex128": "float64"}.get(call.dtype)
+    return f"{name}.view(np.{real})" if real else name
+
+
+def _definitions(call: BlasCall, way: Way, trial: Trial) -> Iterator[str]:
+    """Yield the functions of a script, as short as they can be."""
+    pair = is_complex(call.dtype)
+    shape, result = ("(2,) + shape", "x[0] + 1j * x[1]") if pair else ("shape", "x.astype(float)")
+    pattern = "0x7FA5A5A5" if _is_single(call) else "0x7FF45A5A5A5A5A5A"
+    margin = 0 if way is Way.PAGES else MARGIN + trial.parameters.get("shift", 0)
+    both, before = (f"{2 * margin} + ", f"{margin} + ") if margin else ("", "")
+    count, kind = ("2 * count" if pair else "count"), _unsigned(call)
+    yield from f"""\
+def integers(seed, *shape):
+    x = np.random.RandomState(seed).randint(-4, 4, {shape})
+    x = x + (x >= 0)  # no zeros; sums of their products are exact
+    return {result}
+
+def canaries(count):  # signalling NaN, which spoil what is computed from them
+    return np.full({count}, {pattern}, {kind}).view(np.{call.dtype})
+
+def stored(values, place, kept=lambda *at: True, size=0):
+    index = np.indices(values.shape)
+    chosen = np.broadcast_to(kept(*index), values.shape)
+    memory = canaries({both}(size or 1 + place(*index).max(initial=-1)))
+    memory[{before}place(*index[:, chosen])] = values[chosen]
+    return memory
+
+def call({", ".join(each.name for each in call.arrays)}):
+    return routine({_arguments(call, margin, way)})
+""".splitlines()
+    if way is Way.PAGES:
+        yield from _guarded(at_end=bool(trial.parameters.get("at_end", 1)))
+    elif way is Way.CALLERS:
+        yield from f"""
+def wrong(memory, exact):
+    found, exact = {_parts("memory", call)}, {_parts("exact", call)}
+    return ((found != exact) & (found.view({kind}) != exact.view({kind}))).any()
+""".splitlines()
+    elif way in {Way.CANARIES, Way.AFTER_NAN}:
+        yield from f"""
+def wrong(memory, exact):
+    found, exact = {_parts("memory", call)}, {_parts("exact", call)}
+    other_bits = found.view({kind}) != exact.view({kind})
+    at = np.flatnonzero((found != exact) & other_bits)
+    if len(at):
+        print("%d wrong, first %s, exactly %s" % (len(at), found[at[0]], exact[at[0]]))
+    return len(at) > 0
+""".splitlines()
+
+
+def _arguments(call: BlasCall, margin: int, way: Way) -> str:
+    passed, scalars = [], 0
+    for kind, value in call.arguments:
+        if kind == "p":
+            passed.append(value if way is Way.PAGES else f"{value}[{margin}:].ctypes.data")
+        elif kind == "s" and is_complex(call.dtype):
+            passed.append(f"scalars[{scalars}:].ctypes.data")
+            scalars += 1
+        else:
+            passed.append(value)
+    return ", ".join(passed)
+
+
+def _guarded(*, at_end: bool) -> list[str]:
+    where, beside = (" + room - memory.nbytes", "end") if at_end else ("", "beginning")
+    return f"""
+def guarded(memory):  # a copy beside the {beside} of what can be accessed
+    page, room = mmap.PAGESIZE, (len(memory.tobytes()) // mmap.PAGESIZE + 1) * mmap.PAGESIZE
+    rooms.append(mmap.mmap(-1, room + 2 * page))
+    start = ctypes.addressof(ctypes.c_char.from_buffer(rooms[-1])) + page
+    for wall in (start - page, start + room):
+        assert ctypes.CDLL(None).mprotect(p(wall), ctypes.c_size_t(page), 0) == 0
+    ctypes.memmove(start{where}, memory.ctypes.data, memory.nbytes)
+    return start{where}
+
+rooms = []""".splitlines()
+
+
+def _variables(call: BlasCall) -> Iterator[str]:
+    """Yield what both the operands and the arguments name."""
+    if call.sizes:
+        yield f"{', '.join(call.sizes)} = {', '.join(map(str, call.sizes.values()))}"
+    yield from _scalars(call)
+
+
+def _scalars(call: BlasCall) -> Iterator[str]:
+    if call.scalars:
+        yield f"{', '.join(call.scalars)} = {', '.join(call.scalars.values())}"
+    passed = [value for kind, value in call.arguments if kind == "s"]
+    if passed and is_complex(call.dtype):
+        yield f"scalars = np.array([{', '.join(passed)}], np.{call.dtype})"
+
+
+def _operands(call: BlasCall, *, exact: bool = True) -> Iterator[str]:
+    """Yield the statements that make `given` memory, and as it must be afterwards: `expected`."""
+    yield from call.lines
+    expected = []
+    for each in call.arrays:
+        if each.before is not None:
+            yield f"{each.name} = {each.before}"
+        if each.after is None:
+            expected.append(f"{each.name}.copy()")
+            continue
+        if exact:
+            yield f"{each.name}_after = {each.after}"
+            expected.append(f"{each.name}_after")
+        if each.before is None:
+            unread = f"{each.name}_after" if exact else each.after
+            yield f"{each.name} = canaries(len({unread}))"
+    yield f"given = [{', '.join(each.name for each in call.arrays)}]"
+    if exact:
+        yield f"expected = [{', '.join(expected)}]"
+        if call.returns is not None:
+            yield f"value = {call.returns.exact}"
+
+
+def _judged(call: BlasCall) -> Iterator[str]:
+    """Yield what compares memory, and what was returned, with what is exact."""
+    yield "bad = [wrong(*pair) for pair in zip(given, expected)]"
+    if call.returns is not None:
+        yield 'print("returned %s, exactly %s" % (returned, value))'
+        yield "bad.append(returned != value)"
+    yield 'print("WRONG" if any(bad) else "exact")'
+    yield "raise SystemExit(any(bad))"
+
+
+def _once(call: BlasCall, _: Trial) -> list[str]:
+    return ["", *_variables(call), *_operands(call), "returned = call(*given)", *_judged(call)]
+
+
+def _beside_pages(call: BlasCall, _: Trial) -> list[str]:
+    operands = _operands(call, exact=False)
+    return [*_variables(call), *operands, "call(*map(guarded, given))", 'print("right")']
+
+
+def _after_nan(call: BlasCall, trial: Trial) -> list[str]:
+    larger = trial.parameters.get("larger", 100)
+    names, sizes = list(call.sizes), list(call.sizes.values())
+    before = [size + larger if names[i] != "count" else size for i, size in enumerate(sizes)]
+    spoil = "given = [np.full_like(memory, np.nan) for memory in given]"
+    if any(each.name == _FACTORS for each in call.arrays):
+        spoil = f"given = [x if x is {_FACTORS} else np.full_like(x, np.nan) for x in given]"
+    rows = ", ".join(f"({flag}, {', '.join(map(str, s))})" for flag, s in ((1, before), (0, sizes)))
+    return [
+        "",
+        *_scalars(call),
+        f"for nan, {', '.join(names)} in ({rows}):",
+        *(f"    {line}" for line in _operands(call)),
+        "    if nan:",
+        f"        {spoil}",
+        "    returned = call(*given)",
+        *_judged(call),
+    ]
+
+
+def _flags(call: BlasCall, trial: Trial) -> list[str]:
+    is_number = "~np.isnan(parts)" if trial.parameters.get("zeros") else ""
+    pairs = 2 if is_complex(call.dtype) else 1
+    of = "given"
+    if any(each.name == _FACTORS for each in call.arrays):
+        of = "given[:2]"
+    filled = (
+        f"parts[{is_number}] = 0" if is_number else "parts[np.isnan(parts).all(axis=1)] = np.inf"
+    )
+    return [
+        "",
+        *_variables(call),
+        *_operands(call, exact=False),
+        f"for memory in {of}:",
+        f"    parts = {_parts('memory', call)}.reshape(-1, {pairs})",
+        f"    {filled}",
+        "serious = 29 if platform.machine() in ('x86_64', 'AMD64') else 15  # all but inexact",
+        "process = ctypes.PyDLL(None)",
+        "process.feclearexcept(serious)",
+        "call(*given)",
+        "raised = process.fetestexcept(serious)",
+        'print("flags raised, as <fenv.h> numbers them: %d" % raised)',
+        "raise SystemExit(raised != 0)",
+    ]
+
+
+def _callers(call: BlasCall, trial: Trial) -> list[str]:
+    operands = (each.replace("integers(", "integers(10 * seed + ") for each in _operands(call))
+    callers = trial.parameters.get("callers", 2)
+    unequal = "" if call.returns is None else " + [returned != value]"
+    return [
+        "",
+        "def work(seed):",
+        *(f"    {line}" for line in operands),
+        "    barrier.wait()",
+        "    end = time.monotonic() + 3",
+        "    while time.monotonic() < end and not bad:",
+        "        memory = [each.copy() for each in given]",
+        "        returned = call(*memory)",
+        f"        if any([wrong(*pair) for pair in zip(memory, expected)]{unequal}):",
+        "            bad.append(seed)",
+        "",
+        *_variables(call),
+        f"bad, barrier = [], threading.Barrier({callers})",
+        "sys.setswitchinterval(5e-6)  # threads of Python give way at once",
+        f"with concurrent.futures.ThreadPoolExecutor({callers}) as pool:",
+        f"    list(pool.map(work, range({callers})))",
+        'print("WRONG" if bad else "exact")',
+        "raise SystemExit(len(bad) > 0)",
+    ]
+
+
+def _repeated(call: BlasCall, _: Trial) -> list[str]:
+    return [
+        "",
+        "class Info(ctypes.Structure):  # of malloc: e and h count what it has given out",
+        '    _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]',
+        "",
+        "mallinfo = ctypes.PyDLL(None).mallinfo2",
+        "mallinfo.restype = Info",
+        *_variables(call),
+        *_operands(call, exact=False),
+        "gains = []",
+        "for _ in range(5):",
+        "    before = mallinfo()",
+        f"    for _ in range({TIMES}):",
+        "        call(*given)",
+        "    after = mallinfo()",
+        f"    gains.append((after.e + after.h - before.e - before.h) // {TIMES})",
+        'print("bytes that stay behind at each call, in five rounds: %s" % gains)',
+        "raise SystemExit(sorted(gains)[1] >= 64)",
+    ]
+
+
+_ENDINGS = {
+    Way.CANARIES: _once,
+    Way.PAGES: _beside_pages,
+    Way.AFTER_NAN: _after_nan,
+    Way.FLAGS: _flags,
+    Way.CALLERS: _callers,
+    Way.REPEATED: _repeated,
+}
