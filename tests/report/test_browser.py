@@ -11,6 +11,7 @@ from gate_report import report_with_waivers
 
 from release_gate.report.heatmap import TILES
 from release_gate.report.html import render_html
+from release_gate.report.presentation import Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,6 @@ REPORT = report_with_waivers()
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
-
-pytestmark = pytest.mark.xdist_group("browser")  # one process pays for the start
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +112,9 @@ def test_axe_finds_nothing(
     with opened(browser, report_page, width=width, scheme=scheme) as page:
         page.evaluate(OPEN_ALL)
         assert violations(page, axe) == []
+        for tone in Tone:  # the head of other verdicts
+            page.evaluate(f"document.querySelector('header').className = 'verdict {tone}'")
+            assert violations(page, axe, "header") == []
 
 
 def test_everything_is_reached_by_the_keyboard(browser: Browser, report_page: Path) -> None:

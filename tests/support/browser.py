@@ -92,10 +92,10 @@ def opened(
     assert asked == [path.as_uri()]
 
 
-def violations(page: Page, axe: str) -> list[str]:
+def violations(page: Page, axe: str, within: str = "html") -> list[str]:
     """Return what axe objects to: rule and element, for all rules that it knows."""
     page.evaluate(axe)  # by the debugger, which the page's policy does not bind
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = page.evaluate(f"axe.run('{within}', {{resultTypes: ['violations']}})")
     return [
         f"{rule['id']}: {node['target']}: {node['failureSummary']}"
         for rule in found["violations"]
