@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from release_gate.model import IssueMatch, Outcome, Toggle
     from release_gate.report.document import FailureReport, FindingReport
 
-__all__ = ["Alike", "Cause", "ToggleGrid", "Told", "causes", "cut", "toggle_grid"]
+__all__ = ["Alike", "Cause", "ToggleGrid", "Told", "causes", "core_of", "cut", "toggle_grid"]
 
 #: Findings that are told with their evidence; the others are named.
 TOLD = 150
@@ -118,12 +118,21 @@ def toggle_grid(toggles: Sequence[Toggle]) -> ToggleGrid | None:
         threads=threads,
         rows=tuple(
             (
-                kernel or "chosen by the library",
+                core_of(next(each for each in toggles if each.kernel == kernel)),
                 tuple(tried.get((kernel, count)) for count in threads),
             )
             for kernel in kernels
         ),
     )
+
+
+def core_of(toggle: Toggle) -> str:
+    """Return the kernel that was asked for, with the one that ran where its name differs."""
+    if toggle.kernel is None:
+        chosen = "chosen by the library"
+        return f"{chosen} ({toggle.core})" if toggle.core else chosen
+    different = toggle.core is not None and toggle.core.lower() != toggle.kernel.lower()
+    return f"{toggle.kernel} ({toggle.core})" if different else toggle.kernel
 
 
 def _best(finding: FindingReport) -> IssueMatch | None:

@@ -305,6 +305,8 @@ def _finding(finding: FindingReport, stack: int) -> str:
     ]
     if finding.issues:
         lines.insert(-len(finding.issues[:3]), "")
+    if finding.first is not None and not finding.issues:
+        lines += ["", "No known issue fits."]
     script = finding.reproducer
     if script is not None:
         tried = f" ({script.hits} of {script.tries} runs showed it)" if script.tries else ""

@@ -121,10 +121,17 @@ def test_waivers_and_toggles_are_shown_when_there_are_some() -> None:
         "the shipped library does it too",
         "2027-01-31",
         "Where it shows",
-        "Haswell (ran Haswell) 3 of 3 1 of 3",
-        "not tried",
+        "chosen by the library (Haswell) 3 of 3 not tried",
+        "Haswell 3 of 3 1 of 3",
     ):
         assert part in text
+
+
+def test_a_finding_that_no_known_issue_fits_names_its_draft() -> None:
+    first, *others = REPORT.findings
+    assert f"new-issues/{first.id}.md" not in page(REPORT).text
+    unknown = attrs.evolve(REPORT, findings=(attrs.evolve(first, issues=()), *others))
+    assert f"new-issues/{first.id}.md" in page(unknown).text
 
 
 def test_known_issues_stand_by_severity_and_matches_have_score_and_standing() -> None:

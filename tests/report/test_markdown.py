@@ -118,7 +118,7 @@ def test_waivers_toggles_and_the_standing_of_matches_are_told() -> None:
         "| ! EXPIRED, does nothing | `special.nan` | `>=0.3.34,<0.3.35` | 2026-10-31 |",
         "**1** waived finding ·",
         "| kernel | 1 thread | 8 threads |",
-        "| chosen by the library | 3 of 3 |  |",
+        "| chosen by the library (Haswell) | 3 of 3 |  |",
         "(in range, score ",
     ):
         assert part in text
