@@ -9,6 +9,7 @@ from rich.text import Text
 
 from release_gate.model import ComparisonKind, Outcome, Role, Tier, Verdict
 from release_gate.report.document import verdict_words
+from release_gate.report.evidence import core_of
 from release_gate.report.page import Page, Style, duration
 from release_gate.report.places import name_places
 from release_gate.report.presentation import look
@@ -209,6 +210,8 @@ def _findings(page: Page, findings: Sequence[FindingReport]) -> None:
         if each.reproducer is not None:
             shown = _reproduced(each)
             page.line(" " * 4, Text("see  ", style="dim"), f"{each.reproducer.command}{shown}")
+        if each.toggles:
+            page.entry(Text("on  ", style="dim"), _toggled(each), indent=4)
     _more(page, len(findings) - SHOWN)
 
 
@@ -217,6 +220,18 @@ def _reproduced(finding: FindingReport) -> str:
     if script is None or not script.tries:
         return ""
     return f"  ({script.hits} of {script.tries} runs show it)"
+
+
+def _toggled(finding: FindingReport) -> str:
+    """Return where the script shows the fault and where it does not, by kernel and threads."""
+    told = [
+        (words, name_places((core_of(each), each.threads) for each in places))
+        for words, places in (
+            ("shown on", [each for each in finding.toggles if each.hits]),
+            ("not on", [each for each in finding.toggles if not each.hits]),
+        )
+    ]
+    return "; ".join(f"{words} {places}" for words, places in told if places)
 
 
 def where(finding: FindingReport) -> str:

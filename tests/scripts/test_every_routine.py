@@ -1,0 +1,126 @@
+"""Scripts of all routines are right about a good library, and short."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from written import source_of_case
+
+from release_gate.execution.environment import child_environment
+from release_gate.scripts.text import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.network
+
+#: A check that asks in each way.
+CHECKS = {
+    Way.CANARIES: "exact.level3",
+    Way.PAGES: "bounds.level3",
+    Way.AFTER_NAN: "special.stale-nan",
+    Way.FLAGS: "special.blas-flags",
+    Way.CALLERS: "concurrency.every-routine",
+    Way.REPEATED: "process.leaks",
+}
+
+#: Ways whose scripts end at once, so that those of all routines can be run.
+QUICK = (Way.CANARIES, Way.AFTER_NAN, Way.FLAGS)
+
+#: What OpenBLAS itself gets wrong in releases that are about (docs/found).
+OWN_FAULTS = {"gemm_batch_strided", "sum"}
+
+_CALLS = """
+import json, sys, numpy
+from checks import blas, level1, level2, level3
+from checks.cblas import Cblas
+cblas = Cblas(blas.find_library(numpy))
+calls = [*level1.calls(1, [17], turns=2), *level1.idle_calls(1)]
+calls += level2.calls(1, [(7, 5)], turns=2)
+calls += list(level3.calls(1, least=1))[::5]
+json.dump([c.parameters for c in calls if cblas.has(c.routine, c.dtype)], sys.stdout)
+"""
+
+#: Runs many scripts in one process that is forked for each: what costs time is to load NumPy.
+_RUNNER = """
+import json, os, sys, traceback, numpy
+for index, script in enumerate(json.load(sys.stdin)):
+    child = os.fork()
+    if child == 0:
+        status = 70
+        try:
+            exec(compile(script, "script", "exec"), {})
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    if os.waitpid(child, 0)[1]:
+        print("FAILED", index, flush=True)
+"""
+
+
+def run(site: Path, program: str, given: str = "") -> str:
+    """Run a program with the NumPy of `site`, on one kernel; return what it says."""
+    environment = child_environment("Nehalem", 1)
+    environment["PYTHONPATH"] = os.pathsep.join([str(site), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", program],
+        input=given,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def inputs(numpy_site: Path) -> list[dict[str, Any]]:
+    """Return parameters of calls of all routines, as checks report them."""
+    made: list[dict[str, Any]] = json.loads(run(numpy_site, _CALLS))
+    return made
+
+
+def script(way: Way, parameters: Mapping[str, Any]) -> str:
+    case = {"routine": "", "message": "", "parameters": parameters}
+    source = source_of_case(CHECKS[way], case, "Nehalem", 1)
+    assert source.way is way
+    return source.text(source.trial)
+
+
+def test_all_routines_are_there(inputs: list[dict[str, Any]]) -> None:
+    assert len({(each["routine"], each["dtype"]) for each in inputs}) > 170
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_scripts_are_short(way: Way, inputs: list[dict[str, Any]]) -> None:
+    for each in inputs:
+        written = script(way, each)
+        compile(written, "script", "exec")
+        lines = [line for line in written.splitlines() if line.strip() and line[0] != "#"]
+        assert len(lines) <= 60, (len(lines), each)
+        assert max(map(len, lines)) <= 240
+
+
+@pytest.mark.parametrize("way", QUICK)
+def test_scripts_find_nothing_in_a_good_library(
+    way: Way, inputs: list[dict[str, Any]], numpy_site: Path
+) -> None:
+    asked = [each for each in inputs if each["routine"] not in OWN_FAULTS]
+    if way is not Way.CANARIES:  # such checks make no call that does nothing
+        asked = [each for each in asked if not each.get("idle")][::3]
+    said = run(numpy_site, _RUNNER, json.dumps([script(way, each) for each in asked]))
+    failed = [asked[int(line.split()[1])] for line in said.splitlines() if line[:6] == "FAILED"]
+    assert failed == []
