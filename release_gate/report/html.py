@@ -75,6 +75,7 @@ def render_html(report: Report) -> str:
         longest=max((stage.seconds for stage in report.timings), default=0.0) or 1.0,
         coverage=[cell for cell in report.cells if cell.kernel is not None],
         cpus=_cpus(report),
+        ran=_ran(report),
     )
 
 
@@ -136,6 +137,13 @@ def _cpus(report: Report) -> list[tuple[str, int]]:
         if cell.present and cell.host_cpu and cell.kernel is not None
     )
     return Counter(ran).most_common()
+
+
+def _ran(report: Report) -> list[tuple[str, str, str, int]]:
+    """Return pin, digests of wheel and library, and cells, as the cells themselves tell them."""
+    cells = (cell for cell in report.cells if cell.present)
+    seen = Counter((cell.pin, cell.wheel_sha256, cell.openblas_sha256) for cell in cells)
+    return [(*what, number) for what, number in seen.items()]
 
 
 def _json(value: object) -> str:

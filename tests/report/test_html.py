@@ -127,6 +127,14 @@ def test_waivers_and_toggles_are_shown_when_there_are_some() -> None:
         assert part in text
 
 
+def test_digests_of_what_ran_are_there_without_the_wheels_themselves() -> None:
+    text = page(attrs.evolve(REPORT, wheels=(), digests=())).text
+    ran = [cell for cell in REPORT.cells if cell.present]
+    assert {cell.wheel_sha256 for cell in ran} | {cell.openblas_sha256 for cell in ran} <= set(
+        text.split()
+    )
+
+
 def test_a_finding_that_no_known_issue_fits_names_its_draft() -> None:
     first, *others = REPORT.findings
     assert f"new-issues/{first.id}.md" not in page(REPORT).text
