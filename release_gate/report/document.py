@@ -201,7 +201,9 @@ class Report:
 
 
 def verdict_words(report: Report) -> str:
-    """Return the verdict as it is said: "GO with 2 waivers"."""
+    """Return the verdict as it is said: "GO with 2 waivers". A NO-GO owes nothing to them."""
+    if report.verdict is Verdict.NO_GO:
+        return str(report.verdict)
     applied = sum(each.state is WaiverState.APPLIED for each in report.waivers)
     return f"{report.verdict} with {_count(applied, 'waiver')}" if applied else str(report.verdict)
 

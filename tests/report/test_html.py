@@ -116,7 +116,7 @@ def test_waivers_and_toggles_are_shown_when_there_are_some() -> None:
     assert "Where it shows" not in page(REPORT).text
     text = page(EVERYTHING).text
     for part in (
-        "NO-GO with 1 waiver",
+        "NO-GO",
         "EXPIRED, does nothing",
         "the shipped library does it too",
         "2027-01-31",
