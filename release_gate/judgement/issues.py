@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 import attrs
@@ -309,8 +310,13 @@ def _version(finding: Finding, issue: KnownIssue) -> tuple[MatchStanding, _Agree
 
 def version_of(pin: Pin) -> OpenBLASVersion | None:
     """Return the version of `pin`; None for a file that has none that can be compared."""
+    return _parsed(pin.version)
+
+
+@lru_cache(maxsize=1024)  # asked for each finding and issue
+def _parsed(text: str) -> OpenBLASVersion | None:
     try:
-        return OpenBLASVersion.parse(pin.version)
+        return OpenBLASVersion.parse(text)
     except ConfigurationError:
         return None
 
