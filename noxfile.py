@@ -59,7 +59,9 @@ def gate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The project's own tests, without the slow ones."""
     _install(session, "test")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    # By file: what a file plants or builds is made once.
+    spread = ("-n", "auto", "--maxprocesses=4", "--dist", "loadfile")
+    session.run("pytest", "-m", "not slow", *spread, *session.posargs)
 
 
 @nox.session(reuse_venv=True)

@@ -60,7 +60,7 @@ STACKS: Final = (12_000, 2_000)
 _HEAD: Final = LONGEST_LINK + 2 * LONGEST_TITLE + 256
 
 _NEW: Final = "https://github.com/OpenMathLib/OpenBLAS/issues/new"
-_CUT: Final = "The rest did not fit: paste the whole text of new-issues/{} over this one."
+_CUT: Final = "The rest did not fit: paste the whole text of {} over this one."
 
 
 @frozen(kw_only=True)
@@ -146,7 +146,7 @@ def _title(report: Report, finding: FindingReport) -> str:
 
 def _link(report: Report, finding: FindingReport, script: str | None, title: str, body: str) -> str:
     """Return the address of the form, its body cut until the address is short enough."""
-    note = _CUT.format(f"{finding.id}.md")
+    note = _CUT.format(code(f"{FOLDER}/{finding.id}.md", LONGEST_TITLE))
 
     def address(text: str) -> str:
         fields = {"title": title, "body": text}
@@ -156,10 +156,10 @@ def _link(report: Report, finding: FindingReport, script: str | None, title: str
         return address(body)
     # Percent signs make a text up to twelve times longer: the limit is found by trying.
     for limit in range(LONGEST_LINK, 0, -250):
-        shorter = f"{_body(report, finding, script, limit)}\n\n{plain(note)}"
+        shorter = f"{_body(report, finding, script, limit)}\n\n{note}"
         if len(address(shorter)) <= LONGEST_LINK:
             return address(shorter)
-    return address(plain(note)[:LONGEST_TITLE])
+    return address(note)
 
 
 def _body(report: Report, finding: FindingReport, script: str | None, limit: int) -> str:

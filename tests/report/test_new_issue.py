@@ -153,7 +153,7 @@ def test_without_a_good_answer_no_pin_is_called_good() -> None:
 
 
 @given(hostile, hostile)
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 def test_nothing_from_outside_breaks_out(text: str, script: str) -> None:
     evil = poisoned(text)
     assert_sound(draft_issue(evil, evil.findings[0], script))
@@ -172,7 +172,7 @@ def test_a_long_body_is_cut_in_the_link_and_says_so() -> None:
     assert SCRIPT in issue.body
     body = form(issue)["body"]
     assert "### Environment" in body
-    assert body.endswith(f"new-issues/{finding('exact.syrk').id}.md over this one.")
+    assert body.endswith(f"`new-issues/{finding('exact.syrk').id}.md` over this one.")
 
 
 def test_drafts_are_written_for_what_has_no_match_in_range(tmp_path: Path) -> None:
