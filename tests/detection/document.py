@@ -272,7 +272,7 @@ def _silence(
 ) -> str:
     rows = []
     findings: Counter[str] = Counter()
-    for lines, where in ((quiet, "alone"), (busy, "beside {busy} busy processes")):
+    for lines, where in ((quiet, "no busy processes added"), (busy, "beside {busy} busy processes")):
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for line in lines:
             groups[line["library"]].append(line)
