@@ -272,7 +272,8 @@ def _silence(
 ) -> str:
     rows = []
     findings: Counter[str] = Counter()
-    for lines, where in ((quiet, "no busy processes added"), (busy, "beside {busy} busy processes")):
+    kinds = ((quiet, "no busy processes added"), (busy, "beside {busy} busy processes"))
+    for lines, where in kinds:
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for line in lines:
             groups[line["library"]].append(line)
