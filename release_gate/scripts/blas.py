@@ -8,7 +8,7 @@ their memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -31,6 +31,7 @@ __all__ = [
     "number",
     "op",
     "symmetric",
+    "told",
     "triangular",
     "vector",
 ]
@@ -85,6 +86,25 @@ class BlasCall:
     arrays: tuple[Array, ...]
     arguments: tuple[tuple[str, str], ...]
     returns: Result | None = None
+
+
+def told(
+    p: Parameters,
+    leading: Mapping[str, int],
+    lines: Sequence[str],
+    arrays: tuple[Array, ...],
+    passed: tuple[tuple[str, str], ...],
+) -> BlasCall:
+    """Return the call of the routine in `p`; `leading`: dimensions and strides of its matrices."""
+    return BlasCall(
+        name=LETTERS[p["dtype"]] + p["routine"],
+        dtype=p["dtype"],
+        sizes={name: p[name] for name in "mnk" if name in p} | dict(leading),
+        scalars={name: number(p[name]) for name in ("alpha", "beta") if name in p},
+        lines=tuple(lines),
+        arrays=arrays,
+        arguments=passed,
+    )
 
 
 def is_complex(dtype: str) -> bool:

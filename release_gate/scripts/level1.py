@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from release_gate.scripts.blas import (
     LETTERS,
     Array,
@@ -36,16 +38,7 @@ def level1(parameters: Parameters) -> BlasCall:
     returns = made.returns
     if returns is not None:
         returns = Result(kind=returns.kind, exact="3" if parameters["routine"] == "sdsdot" else "0")
-    return BlasCall(
-        name=made.name,
-        dtype=made.dtype,
-        sizes=made.sizes,
-        scalars=made.scalars,
-        lines=made.lines,
-        arrays=tuple(_unchanged(each) for each in made.arrays),
-        arguments=made.arguments,
-        returns=returns,
-    )
+    return evolve(made, arrays=tuple(_unchanged(each) for each in made.arrays), returns=returns)
 
 
 def _unchanged(each: Array) -> Array:

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from release_gate.scripts.blas import (
-    LETTERS,
     ROW,
     TRANSPOSED,
     UNIT,
     UPPER,
-    Array,
     BlasCall,
     Parameters,
     arguments,
     array,
     dense,
-    number,
     op,
     symmetric,
+    told,
     triangular,
     vector,
 )
@@ -92,24 +90,6 @@ def _band(p: Parameters, lower: int, upper: int, lines: str, *, unit: bool = Fal
     )
 
 
-def _call(
-    p: Parameters,
-    storage: _Storage,
-    lines: list[str],
-    arrays: tuple[Array, ...],
-    passed: tuple[tuple[str, str], ...],
-) -> BlasCall:
-    return BlasCall(
-        name=LETTERS[p["dtype"]] + p["routine"],
-        dtype=p["dtype"],
-        sizes={name: p[name] for name in ("m", "n") if name in p} | storage.sizes,
-        scalars={name: number(p[name]) for name in ("alpha", "beta") if name in p},
-        lines=tuple(lines),
-        arrays=arrays,
-        arguments=passed,
-    )
-
-
 def _general_product(p: Parameters) -> BlasCall:
     m, n, dtype = p["m"], p["n"], p["dtype"]
     banded = p["routine"] == "gbmv"
@@ -137,7 +117,7 @@ def _general_product(p: Parameters) -> BlasCall:
         *storage.arguments,
         *arguments("pispi", "x_memory", p["incx"], "beta", "y_memory", p["incy"]),
     )
-    return _call(p, storage, lines, arrays, passed)
+    return told(p, storage.sizes, lines, arrays, passed)
 
 
 def _outer(p: Parameters) -> BlasCall:
@@ -155,7 +135,7 @@ def _outer(p: Parameters) -> BlasCall:
         *arguments("pipi", "x_memory", p["incx"], "y_memory", p["incy"]),
         *storage.arguments,
     )
-    return _call(p, storage, lines, arrays, passed)
+    return told(p, storage.sizes, lines, arrays, passed)
 
 
 def _symmetric_product(p: Parameters) -> BlasCall:
@@ -178,7 +158,7 @@ def _symmetric_product(p: Parameters) -> BlasCall:
         *storage.arguments,
         *arguments("pispi", "x_memory", p["incx"], "beta", "y_memory", p["incy"]),
     )
-    return _call(p, storage, lines, arrays, passed)
+    return told(p, storage.sizes, lines, arrays, passed)
 
 
 def _rank_update(p: Parameters) -> BlasCall:
@@ -204,7 +184,7 @@ def _rank_update(p: Parameters) -> BlasCall:
         arrays.append(array("y_memory", vector("{}", p["incy"]), "y"))
         passed += arguments("pi", "y_memory", p["incy"])
     arrays.append(array("a", storage.memory, "S", "A + U"))
-    return _call(p, storage, lines, tuple(arrays), (*passed, *storage.arguments))
+    return told(p, storage.sizes, lines, tuple(arrays), (*passed, *storage.arguments))
 
 
 def _triangular(p: Parameters) -> BlasCall:
@@ -226,7 +206,7 @@ def _triangular(p: Parameters) -> BlasCall:
         *storage.arguments,
         *arguments("pi", "x_memory", p["incx"]),
     )
-    return _call(p, storage, lines, arrays, passed)
+    return told(p, storage.sizes, lines, arrays, passed)
 
 
 #: How the call of each routine is told.

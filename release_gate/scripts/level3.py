@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release_gate.scripts.blas import (
-    LETTERS,
     ROW,
     TRANSPOSED,
     UNIT,
@@ -16,9 +15,9 @@ from release_gate.scripts.blas import (
     arguments,
     array,
     dense,
-    number,
     op,
     symmetric,
+    told,
     triangular,
 )
 
@@ -33,24 +32,6 @@ LEFT = 141
 def level3(parameters: Parameters) -> BlasCall:
     """Return the call that `parameters` tell; leading dimensions of 0 are the least possible."""
     return ROUTINES[parameters["routine"]](parameters)
-
-
-def _call(
-    p: Parameters,
-    leading: dict[str, int],
-    lines: list[str],
-    arrays: tuple[Array, ...],
-    passed: tuple[tuple[str, str], ...],
-) -> BlasCall:
-    return BlasCall(
-        name=LETTERS[p["dtype"]] + p["routine"],
-        dtype=p["dtype"],
-        sizes={name: p[name] for name in "mnk" if name in p} | leading,
-        scalars={name: number(p[name]) for name in ("alpha", "beta") if name in p},
-        lines=tuple(lines),
-        arrays=arrays,
-        arguments=passed,
-    )
 
 
 def _least(p: Parameters, name: str, rows: int, columns: int) -> int:
@@ -93,7 +74,7 @@ def _product(p: Parameters) -> BlasCall:
         *arguments("i" * (2 if half else 3), *("nk" if half else "mnk")),
         *arguments("spipispi", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc"),
     )
-    return _call(p, leading, lines, arrays, passed)
+    return told(p, leading, lines, arrays, passed)
 
 
 def _batch(p: Parameters) -> BlasCall:
@@ -130,7 +111,7 @@ def _batch(p: Parameters) -> BlasCall:
         *arguments("spiipii", "alpha", "a", "lda", "stride_a", "b", "ldb", "stride_b"),
         *arguments("spiii", "beta", "c", "ldc", "stride_c", "count"),
     )
-    return _call(p, sizes, text, arrays, passed)
+    return told(p, sizes, text, arrays, passed)
 
 
 def _copy(p: Parameters) -> BlasCall:
@@ -143,13 +124,13 @@ def _copy(p: Parameters) -> BlasCall:
     first = arguments("iiiis", order, trans, "m", "n", "alpha")
     if in_place:
         only = array("a", dense("{}", order, "lda"), "A", "exact")
-        return _call(p, leading, lines, (only,), (*first, *arguments("pii", "a", "lda", "lda")))
+        return told(p, leading, lines, (only,), (*first, *arguments("pii", "a", "lda", "lda")))
     leading["ldb"] = _stored(p, "ldb", m, n, trans)
     arrays = (
         array("a", dense("{}", order, "lda"), "A"),
         array("b", dense("{}", order, "ldb"), "", "exact", read=False),
     )
-    return _call(p, leading, lines, arrays, (*first, *arguments("pipi", "a", "lda", "b", "ldb")))
+    return told(p, leading, lines, arrays, (*first, *arguments("pipi", "a", "lda", "b", "ldb")))
 
 
 def _symmetric_product(p: Parameters) -> BlasCall:
@@ -172,7 +153,7 @@ def _symmetric_product(p: Parameters) -> BlasCall:
         *arguments("iiiii", order, p["side"], p["uplo"], "m", "n"),
         *arguments("spipispi", "alpha", "a", "lda", "b", "ldb", "beta", "c", "ldc"),
     )
-    return _call(p, leading, lines, arrays, passed)
+    return told(p, leading, lines, arrays, passed)
 
 
 def _updated(p: Parameters, update: str, *, hermitian: bool, idle: bool) -> tuple[list[str], Array]:
@@ -217,7 +198,7 @@ def _rank_k(p: Parameters) -> BlasCall:
         *(arguments("pi", "b", "ldb") if two else ()),
         *arguments("rpi" if hermitian else "spi", "beta", "c", "ldc"),
     )
-    return _call(p, leading, [*text, *more], arrays, passed)
+    return told(p, leading, [*text, *more], arrays, passed)
 
 
 def _triangular(p: Parameters) -> BlasCall:
@@ -244,7 +225,7 @@ def _triangular(p: Parameters) -> BlasCall:
         *arguments("iiiiiii", order, p["side"], p["uplo"], p["trans"], p["diag"], "m", "n"),
         *arguments("spipi", "alpha", "a", "lda", "b", "ldb"),
     )
-    return _call(p, leading, lines, arrays, passed)
+    return told(p, leading, lines, arrays, passed)
 
 
 #: How the call of each routine is told.
