@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from release_gate.judgement.catalogue import IssueFile
+from release_gate.judgement.catalogue import Entry, IssueFile
 from release_gate.model import CellResult, Plan
 from release_gate.report.document import Report
 from release_gate.resources import schema_path
@@ -52,9 +52,12 @@ def generate(name: str) -> dict[str, Any]:
 
 
 def generate_table() -> dict[str, Any]:
-    """Return the schema of a file of matrices/known_issues/, which people write."""
+    """Return the schema of a file of matrices/known_issues/, in which people leave keys out."""
     definitions: dict[str, Any] = {}
-    top = _object(IssueFile, definitions, written=False)
+    top = _object(IssueFile, definitions)
+    definitions[Entry.__name__]["required"] = [
+        each.name for each in attrs.fields(Entry) if each.default is attrs.NOTHING
+    ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:release-gate:known-issues",
@@ -64,30 +67,20 @@ def generate_table() -> dict[str, Any]:
     }
 
 
-def _object(kind: type, definitions: dict[str, Any], *, written: bool = True) -> dict[str, Any]:
-    """Return the schema of an attrs class.
-
-    written: by the gate, with every key, also those that have defaults; else by people.
-    """
+def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an attrs class: the gate writes every key, also those with defaults."""
     hints = typing.get_type_hints(kind)
-    fields = attrs.fields(kind)
+    fields = [field.name for field in attrs.fields(kind)]
     return {
         "description": (kind.__doc__ or "").partition("\n\n")[0].strip(),
         "type": "object",
-        "required": [each.name for each in fields if written or each.default is attrs.NOTHING],
-        "properties": {
-            each.name: _schema(hints[each.name], definitions, written=written) for each in fields
-        },
+        "required": fields,
+        "properties": {name: _schema(hints[name], definitions) for name in fields},
         "additionalProperties": False,
     }
 
 
-def _schema(
-    hint: Any,  # noqa: ANN401  (a type)
-    definitions: dict[str, Any],
-    *,
-    written: bool,
-) -> dict[str, Any]:
+def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  (a type)
     if hint is Any:
         return {}
     if hint is type(None):
@@ -95,11 +88,11 @@ def _schema(
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
     if isinstance(hint, type) and (attrs.has(hint) or issubclass(hint, StrEnum)):
-        return _reference(hint, definitions, written=written)
-    return _composed(typing.get_origin(hint), typing.get_args(hint), definitions, written=written)
+        return _reference(hint, definitions)
+    return _composed(typing.get_origin(hint), typing.get_args(hint), definitions)
 
 
-def _reference(kind: type, definitions: dict[str, Any], *, written: bool) -> dict[str, Any]:
+def _reference(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind.__name__ not in definitions:
         definitions[kind.__name__] = {}  # holds the place while its own fields are read
         definitions[kind.__name__] = (
@@ -108,29 +101,24 @@ def _reference(kind: type, definitions: dict[str, Any], *, written: bool) -> dic
                 "enum": [member.value for member in kind],
             }
             if issubclass(kind, StrEnum)
-            else _object(kind, definitions, written=written)
+            else _object(kind, definitions)
         )
     return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
 def _composed(
-    origin: object,
-    arguments: tuple[Any, ...],
-    definitions: dict[str, Any],
-    *,
-    written: bool,
+    origin: object, arguments: tuple[Any, ...], definitions: dict[str, Any]
 ) -> dict[str, Any]:
     if origin is types.UnionType:
-        return {"anyOf": [_schema(each, definitions, written=written) for each in arguments]}
+        return {"anyOf": [_schema(each, definitions) for each in arguments]}
     if origin is dict:
-        values = _schema(arguments[1], definitions, written=written)
-        return {"type": "object", "additionalProperties": values}
+        return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
     if origin is tuple and arguments[-1] is Ellipsis:
-        return {"type": "array", "items": _schema(arguments[0], definitions, written=written)}
+        return {"type": "array", "items": _schema(arguments[0], definitions)}
     if origin is tuple:
         return {
             "type": "array",
-            "prefixItems": [_schema(each, definitions, written=written) for each in arguments],
+            "prefixItems": [_schema(each, definitions) for each in arguments],
             "minItems": len(arguments),
             "maxItems": len(arguments),
         }
