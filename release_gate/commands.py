@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from release_gate import wire
-from release_gate.checklist import read_checks
 from release_gate.errors import (
     ConfigurationError,
     ExitCode,
@@ -31,6 +30,7 @@ from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import (
     Clock,
+    all_checks,
     build_wheels,
     check_cells,
     claim_folder,
@@ -54,7 +54,6 @@ from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
 from release_gate.report.terminal import render_cells, render_plan, render_summary
 from release_gate.resources import checks_dir, matrices_dir
-from release_gate.wheels.inspection import INSPECTIONS
 from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
@@ -192,11 +191,10 @@ def _judge(options: Namespace) -> int:
     folder = options.matrices or matrices_dir()
     matrices = load_matrices(folder)
     waivers = Waivers() if options.ignore_waivers else waivers_of(folder, matrices, options.date)
-    specs = (*INSPECTIONS, *read_checks(checks_dir()))
     issues = known_issues()
     claim_folder(out, clear=False)  # it may be the folder that the results are in
     with clock.stage("judge"):
-        decision = judge_results(plan, results, matrices, specs, issues, waivers=waivers)
+        decision = judge_results(plan, results, matrices, all_checks(), issues, waivers=waivers)
     wire.write_plan(out / "plan.json", plan)
     for result in results:
         wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)

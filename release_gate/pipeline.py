@@ -7,6 +7,7 @@ the cache or in the output folder, so that a run which was killed goes on where 
 
 from __future__ import annotations
 
+import functools
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -76,6 +77,7 @@ __all__ = [
     "SEED",
     "Clock",
     "Workshop",
+    "all_checks",
     "build_wheels",
     "check_cells",
     "claim_folder",
@@ -154,11 +156,20 @@ class Workshop:
         return find_interpreters(self.cache, extra=extra)
 
 
+@functools.cache
+def _checks() -> tuple[CheckSpec, ...]:
+    return read_checks(checks_dir())  # half a second
+
+
+def all_checks() -> tuple[CheckSpec, ...]:
+    """Return the project's inspections and checks; raises ConfigurationError as `read_checks`."""
+    return (*INSPECTIONS, *_checks())
+
+
 def open_workshop(progress: Progress, matrices: Path | None = None, **options: Any) -> Workshop:  # noqa: ANN401
     """Read matrices and checks, settle the options; raise ConfigurationError with all problems."""
     tables = load_matrices(matrices or matrices_dir())
-    checks = read_checks(checks_dir())
-    settings = make_settings(tables, (*INSPECTIONS, *checks), **options)
+    settings = make_settings(tables, all_checks(), **options)
     cache = Path(settings.cache).expanduser()
     return Workshop(
         settings=settings,
@@ -166,7 +177,7 @@ def open_workshop(progress: Progress, matrices: Path | None = None, **options: A
         host=probe_host(),
         cache=cache,
         index=Index(cache, settings.index_url, say=progress.say),
-        checks=checks,
+        checks=_checks(),
         progress=progress,
     )
 
@@ -430,21 +441,19 @@ def _inspect(
 
 def known_issues() -> tuple[KnownIssue, ...]:
     """Return the catalogue; raise ConfigurationError with all that is wrong in it."""
-    specs = (*INSPECTIONS, *read_checks(checks_dir()))
     kernels = load_matrices(matrices_dir()).kernels
     return load_known_issues(
         matrices_dir() / "known_issues",
-        checks={spec.id for spec in specs},
+        checks={spec.id for spec in all_checks()},
         kernels={name for kernel in kernels for name in kernel.names},
     )
 
 
 def waivers_of(folder: Path, matrices: Matrices, today: date | None = None) -> Waivers:
     """Return the waivers in `folder` as they stand on `today` (default: this day, UTC)."""
-    specs = (*INSPECTIONS, *read_checks(checks_dir()))
     return load_waivers(
         folder / "waivers.toml",
-        checks={spec.id for spec in specs},
+        checks={spec.id for spec in all_checks()},
         kernels={name for kernel in matrices.kernels for name in kernel.names},
         today=today or datetime.now(UTC).date(),
     )

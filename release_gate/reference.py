@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import toml
 
 from release_gate import wire
-from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError, Problem, did_you_mean
 from release_gate.judgement.audit import audit
 from release_gate.matrix.host import probe_host
 from release_gate.matrix.load import load_matrices
 from release_gate.model import Pin, Provider
-from release_gate.pipeline import known_issues
+from release_gate.pipeline import all_checks, known_issues
 from release_gate.report.advice import render_advice, render_issue, wrapped
 from release_gate.report.document import finding_called, read_report, report_file
-from release_gate.resources import checks_dir, matrices_dir
+from release_gate.resources import matrices_dir
 from release_gate.versions import OpenBLASVersion
-from release_gate.wheels.inspection import INSPECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +92,7 @@ def explain(name: str | None, *, as_data: bool) -> str:
 
     Raises ConfigurationError for a name that is neither.
     """
-    specs = {spec.id: spec for spec in (*INSPECTIONS, *read_checks(checks_dir()))}
+    specs = {spec.id: spec for spec in all_checks()}
     issues = known_issues()
     by_id = {issue.id.casefold(): issue for issue in issues}
     if name is None:
@@ -132,11 +129,7 @@ def _explained(spec: CheckSpec, issues: tuple[KnownIssue, ...]) -> str:
     for name in ("oracle", "catches"):
         lines += ["", f"{name}:", *wrapped(getattr(spec, name))]
     named = [issue for issue in issues if spec.id in issue.checks]
-    wider = [
-        issue.id
-        for issue in issues
-        if issue not in named and any(fnmatchcase(spec.id, each) for each in issue.checks)
-    ]
+    wider = [issue.id for issue in issues if issue not in named and issue.is_seen_by(spec.id)]
     lines += ["", "history (known issues that it can see):"]
     lines += [f"  {issue.id}: {issue.title}" for issue in named] or ["  none by name"]
     if wider:
@@ -182,7 +175,7 @@ def waive(finding: str, folder: Path | None, *, who: str, reason: str, days: int
         "kernels": list(_kernels(chosen)),
         "architectures": sorted(_architectures(report, chosen)),
         "pins": f"=={OpenBLASVersion.parse(chosen.candidate.rpartition('==')[2])}",
-        "issue": next((each.url for each in chosen.issues), ""),
+        "issue": next((each.url for each in chosen.issues if each.url.startswith("https:")), ""),
         "reason": reason,
         "who": who,
         "expires": last,
@@ -192,7 +185,7 @@ def waive(finding: str, folder: Path | None, *, who: str, reason: str, days: int
 
 
 def _check_of(finding: FindingReport, path: Path) -> str:
-    if finding.check in {spec.id for spec in (*INSPECTIONS, *read_checks(checks_dir()))}:
+    if finding.check in {spec.id for spec in all_checks()}:
         return finding.check
     what = f"{finding.id} is about {finding.check}, which is no check"
     hint = "a library that NumPy cannot be imported with cannot be waived"

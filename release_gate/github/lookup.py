@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from release_gate.github.candidates import Candidate, Hit, Wanted, queries, rank
 from release_gate.github.client import NoAnswerError
@@ -148,12 +148,8 @@ def _now(issue: Issue, known: IssueNow) -> IssueNow:
     # PyGithub types what may be null as if it never were.
     merged = getattr(issue.pull_request, "merged_at", None) is not None
     milestone = getattr(issue.milestone, "title", "")
-    return IssueNow(
-        id=known.id,
-        url=known.url,
-        title=known.title,
-        standing=known.standing,
-        findings=known.findings,
+    return evolve(
+        known,
         state="merged" if merged else _text(issue.state),
         reason="" if merged else _text(issue.state_reason or "").replace("_", " "),
         milestone=_text(milestone),

@@ -6,13 +6,12 @@ Needs no build and no run; with a decision it also says what was seen.
 from __future__ import annotations
 
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from release_gate.judgement.catalogue import Confidence, Severity
-from release_gate.judgement.issues import on_kernel, version_of
+from release_gate.judgement.issues import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -74,12 +73,11 @@ def audit(
 
     kernels: those that this CPU can execute.
     """
-    able = {each.casefold() for each in kernels}
 
     def state(issue: KnownIssue) -> tuple[IssueState, str]:
         if reason := _impossible(issue, host):
             return IssueState.IMPOSSIBLE, reason
-        if issue.kernels and not able & {each.casefold() for each in issue.kernels}:
+        if issue.kernels and not any(map(issue.is_of_kernel, kernels)):
             return IssueState.IMPOSSIBLE, f"needs the kernel {_either(issue.kernels)}"
         threads = f", with {issue.min_threads} or more threads" if issue.min_threads > 1 else ""
         return IssueState.NOT_EXERCISED, f"by {', '.join(issue.checks)}{threads}"
@@ -133,7 +131,7 @@ def _impossible(issue: KnownIssue, host: Host) -> str:
         return f"needs {_either(issue.architectures)}"
     if issue.systems and host.system not in issue.systems:
         return f"needs {_either(issue.systems)}"
-    if not _has_cpu(issue, host):
+    if not issue.is_of_cpu(host.cpu):
         return f"needs a CPU of {_either(issue.cpus)}"
     if issue.build:
         return f"needs a build with {', '.join(issue.build)}"
@@ -153,12 +151,14 @@ def _state(decision: Decision, issue: KnownIssue, pin: Pin, host: Host) -> tuple
     able = [
         each
         for each in decision.comparisons
-        if each.candidate.pin == pin
-        and any(fnmatchcase(each.check, pattern) for pattern in issue.checks)
+        if each.candidate.pin == pin and issue.is_seen_by(each.check)
     ]
     conditions: list[tuple[str, Callable[[Comparison], bool]]] = [
         ("no check that can see it was planned", lambda _: True),
-        (f"needs the kernel {_either(issue.kernels)}", lambda each: on_kernel(issue, each)),
+        (
+            f"needs the kernel {_either(issue.kernels)}",
+            lambda each: issue.is_of_kernel(each.candidate.kernel),
+        ),
         (
             f"needs {issue.min_threads} or more threads",
             lambda each: each.candidate.threads >= issue.min_threads,
@@ -170,10 +170,6 @@ def _state(decision: Decision, issue: KnownIssue, pin: Pin, host: Host) -> tuple
         if not able:
             return IssueState.NOT_EXERCISED, missing
     return IssueState.NOT_SEEN, f"by {', '.join(sorted({each.check for each in able}))}"
-
-
-def _has_cpu(issue: KnownIssue, host: Host) -> bool:
-    return not issue.cpus or any(part.casefold() in host.cpu.casefold() for part in issue.cpus)
 
 
 def _either(names: Iterable[str]) -> str:

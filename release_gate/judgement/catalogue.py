@@ -128,6 +128,20 @@ class KnownIssue(Entry):
         """The worst of what its symptoms are."""
         return min((_SEVERITY[each] for each in self.symptoms), key=list(Severity).index)
 
+    def is_seen_by(self, check: str) -> bool:
+        """Whether the check with that id can see it."""
+        return any(fnmatchcase(check, pattern) for pattern in self.checks)
+
+    def is_of_kernel(self, kernel: str | None) -> bool:
+        """Whether `kernel` is one that it names, or it names none."""
+        return not self.kernels or (kernel or "").casefold() in {
+            each.casefold() for each in self.kernels
+        }
+
+    def is_of_cpu(self, cpu: str) -> bool:
+        """Whether a CPU of that name is one that it names, or it names none."""
+        return not self.cpus or any(part.casefold() in cpu.casefold() for part in self.cpus)
+
 
 @frozen(kw_only=True)
 class IssueFile:

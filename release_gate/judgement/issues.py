@@ -24,9 +24,9 @@ from release_gate.versions import OpenBLASVersion
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from release_gate.model import Comparison, Decision, Finding, Pin
+    from release_gate.model import Decision, Finding, Pin
 
-__all__ = ["match_issues", "observed", "on_kernel", "version_of", "with_issues"]
+__all__ = ["match_issues", "observed", "version_of", "with_issues"]
 
 #: Matches of one finding that are shown, and what share of the best one's score they need.
 MOST_MATCHES: Final = 5
@@ -223,7 +223,7 @@ def _symptom(finding: Finding, issue: KnownIssue) -> _Agreement | None:
 def _check(finding: Finding, issue: KnownIssue) -> _Agreement:
     if finding.check in issue.checks:
         return _Agreement(2, f"{finding.check} can see it", _Part.CHECK)
-    if any(fnmatchcase(finding.check, pattern) for pattern in issue.checks):
+    if issue.is_seen_by(finding.check):
         return _Agreement(1.5, f"{finding.check} can see it", _Part.CHECK)
     return _NOTHING_ASKED
 
@@ -244,8 +244,7 @@ def _kernels(finding: Finding, issue: KnownIssue) -> _Agreement | None:
     failing = {each.candidate.kernel for each in finding.comparisons if each.candidate.kernel}
     if not issue.kernels:
         return _Agreement(0.5)
-    known = {each.casefold() for each in issue.kernels}
-    hit = sorted(kernel for kernel in failing if kernel.casefold() in known)
+    hit = sorted(filter(issue.is_of_kernel, failing))
     if not hit:
         return None
     # Of any kernel is worth 0.5: more than one that leaves half of those that fail unexplained.
@@ -266,8 +265,7 @@ def _named(what: str, known: Sequence[str], seen: set[str]) -> _Agreement | None
 def _cpu(issue: KnownIssue, cpu: str) -> _Agreement | None:
     if not issue.cpus:
         return _NOTHING_ASKED
-    named = any(part.casefold() in cpu.casefold() for part in issue.cpus)
-    return _Agreement(1, f"on this CPU ({cpu})") if named else None
+    return _Agreement(1, f"on this CPU ({cpu})") if issue.is_of_cpu(cpu) else None
 
 
 def _threads(finding: Finding, issue: KnownIssue) -> _Agreement | None:
@@ -326,9 +324,3 @@ def _baseline_contradicts(finding: Finding, issue: KnownIssue) -> bool:
         return False
     versions = {version_of(each.baseline.pin) for each in finding.comparisons if each.baseline}
     return any(version is not None and version in issue.versions for version in versions)
-
-
-def on_kernel(issue: KnownIssue, comparison: Comparison) -> bool:
-    """Whether a comparison is of a kernel that `issue` names, or it names none."""
-    kernel = (comparison.candidate.kernel or "").casefold()
-    return not issue.kernels or kernel in {each.casefold() for each in issue.kernels}

@@ -6,14 +6,12 @@ Run as a program (``PYTHONPATH=.:tests/support``) it writes docs/matching.md.
 from __future__ import annotations
 
 from collections import Counter
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from gate_values import HOST, cell, observation, pin
 
-from release_gate.checklist import read_checks
 from release_gate.judgement.catalogue import KnownIssue, Symptom
 from release_gate.judgement.issues import match_issues
 from release_gate.model import (
@@ -26,15 +24,13 @@ from release_gate.model import (
     Observation,
     Outcome,
 )
-from release_gate.pipeline import known_issues
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks, known_issues
 from release_gate.versions import OpenBLASVersion
-from release_gate.wheels.inspection import INSPECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CHECKS = sorted(spec.id for spec in (*INSPECTIONS, *read_checks(checks_dir())))
+CHECKS = sorted(spec.id for spec in all_checks())
 
 #: What is tried as the version of a library, newest first: releases, snapshots, development.
 VERSIONS = [
@@ -59,7 +55,7 @@ MESSAGES = {
 def own_finding(issue: KnownIssue) -> tuple[Finding, str] | None:
     """Return (a finding as `issue` describes it, the CPU it is of), None where none is possible."""
     version = next((each for each in VERSIONS if _holds(issue, each)), None)
-    check = next((each for each in CHECKS if _sees(issue, each)), None)
+    check = next(filter(issue.is_seen_by, CHECKS), None)
     symptom = next((each for each in issue.symptoms if each is not Symptom.SLOW), None)
     if version is None or check is None or symptom is None:
         return None
@@ -97,10 +93,6 @@ def own_finding(issue: KnownIssue) -> tuple[Finding, str] | None:
 
 def _holds(issue: KnownIssue, version: str) -> bool:
     return issue.versions is not None and OpenBLASVersion.parse(version) in issue.versions
-
-
-def _sees(issue: KnownIssue, check: str) -> bool:
-    return any(fnmatchcase(check, pattern) for pattern in issue.checks)
 
 
 def _observation(check: str, symptom: Symptom, routines: Sequence[str]) -> Observation:
