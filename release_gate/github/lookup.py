@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from release_gate.github.candidates import Candidate, Hit, Wanted, queries, rank
 from release_gate.github.client import NoAnswerError
-from release_gate.report.new_issue import has_match, is_to_report
+from release_gate.report.new_issue import is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,9 +99,9 @@ def look_up(report: Report, client: Client, now: datetime | None = None) -> Look
     now = now or datetime.now(UTC)
     not_asked: list[NotAsked] = []
     issues = tuple(_state(issue, client, not_asked) for issue in _matched(report))
-    unmatched = [each for each in report.findings if is_to_report(each) and not has_match(each)]
     search = _Search(client)
-    searched = tuple(_searched(each, search, now, not_asked) for each in unmatched)
+    unknown = filter(is_unknown, report.findings)
+    searched = tuple(_searched(each, search, now, not_asked) for each in unknown)
     return LookUp(
         asked=now.isoformat(timespec="seconds"),
         where=client.access.url,

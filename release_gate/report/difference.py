@@ -14,6 +14,7 @@ from attrs import frozen
 from release_gate.judgement.findings import routine_family
 from release_gate.model import Outcome, Role, Satisfaction, Tier, Verdict
 from release_gate.report.document import verdict_words
+from release_gate.report.places import name_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -270,8 +271,7 @@ def _places(before: Report, after: Report) -> dict[str, str]:
 
 def _name(cell: CellReport, places: Mapping[str, str]) -> str:
     key = f"baseline {cell.pin}" if cell.role is Role.BASELINE else cell.pin
-    threads = f"{cell.threads} thread{'' if cell.threads == 1 else 's'}"
-    what = "wheel" if cell.kernel is None else f"{cell.kernel}, {threads}"
+    what = name_cell(cell.kernel, cell.threads)
     emulated = f" under {cell.emulator}" if cell.emulator else ""
     return f"{cell.role} {places.get(key, cell.pin)}, {cell.platform}{emulated}: {what}"
 

@@ -15,11 +15,12 @@ from release_gate.judgement.catalogue import Severity
 from release_gate.report.document import verdict_words
 from release_gate.report.evidence import causes, cut
 from release_gate.report.heatmap import HALF, PITCH, TILES, heat_map
-from release_gate.report.new_issue import FOLDER, has_match, is_to_report
+from release_gate.report.new_issue import FOLDER, is_unknown
+from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
+from release_gate.report.places import where
 from release_gate.report.presentation import MISSING, look
 from release_gate.report.tally import tally
-from release_gate.report.terminal import next_command, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ def _template() -> jinja2.Template:
         "look": look,
         "where": where,
     }
-    environment.tests |= {"new": lambda finding: is_to_report(finding) and not has_match(finding)}
+    environment.tests |= {"new": is_unknown}
     environment.globals |= {
         "drafts": FOLDER,
         "half": HALF,

@@ -15,10 +15,11 @@ from attrs import frozen
 from release_gate.model import Tier
 from release_gate.report.document import verdict_words
 from release_gate.report.evidence import toggle_grid
+from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
+from release_gate.report.places import where
 from release_gate.report.presentation import look
 from release_gate.report.tally import tally
-from release_gate.report.terminal import next_command, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

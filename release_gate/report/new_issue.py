@@ -37,8 +37,8 @@ __all__ = [
     "LONGEST_TITLE",
     "NewIssue",
     "draft_issue",
-    "has_match",
-    "is_to_report",
+    "draft_path",
+    "is_unknown",
     "write_draft",
     "write_drafts",
 ]
@@ -84,14 +84,14 @@ class NewIssue:
         )
 
 
-def is_to_report(finding: FindingReport) -> bool:
-    """Whether something failed: an answer that was lost, or changed, is nobody's bug."""
-    return finding.first is not None
+def is_unknown(finding: FindingReport) -> bool:
+    """Whether it is a failure that no known issue explains whose range holds the candidate.
 
-
-def has_match(finding: FindingReport) -> bool:
-    """Whether a known issue fits, and the candidate is among the versions that have it."""
-    return any(each.standing is MatchStanding.IN_RANGE for each in finding.issues)
+    An answer that was lost, or behaviour that changed, is nobody's bug.
+    """
+    return finding.first is not None and not any(
+        each.standing is MatchStanding.IN_RANGE for each in finding.issues
+    )
 
 
 def draft_issue(report: Report, finding: FindingReport, script: str | None) -> NewIssue:
@@ -101,14 +101,18 @@ def draft_issue(report: Report, finding: FindingReport, script: str | None) -> N
     return NewIssue(title=title, body=body, link=_link(report, finding, script, title, body))
 
 
+def draft_path(finding: FindingReport, folder: Path) -> Path:
+    """Return where the draft for `finding` of the report in `folder` is written."""
+    return folder / FOLDER / f"{finding.id}.md"
+
+
 def write_drafts(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write a draft for each finding without a match, return their paths.
 
     Drafts of an earlier report are removed: no finding of this one is theirs. Raises
     InfrastructureError when a draft cannot be written.
     """
-    wanted = [each for each in report.findings if is_to_report(each) and not has_match(each)]
-    paths = {folder / FOLDER / f"{each.id}.md": each for each in wanted}
+    paths = {draft_path(each, folder): each for each in report.findings if is_unknown(each)}
     for old in (folder / FOLDER).glob("*.md"):
         if old not in paths:
             old.unlink()
@@ -120,7 +124,7 @@ def write_drafts(report: Report, folder: Path) -> tuple[Path, ...]:
 def write_draft(report: Report, finding: FindingReport, folder: Path) -> tuple[Path, NewIssue]:
     """Write the draft for `finding` beside the report in `folder`; return its path and itself."""
     draft = draft_issue(report, finding, _script_of(finding, folder))
-    path = folder / FOLDER / f"{finding.id}.md"
+    path = draft_path(finding, folder)
     write_atomically(path, draft.text.encode("utf-8", "replace"))
     return path, draft
 

@@ -1,4 +1,4 @@
-"""Kernels with their thread counts, in words: "Haswell 1, 8; SkylakeX 8"."""
+"""Kernels with their thread counts, in words: "Haswell 1, 8; SkylakeX 8"; "Haswell, 8 threads"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["name_places"]
+    from release_gate.report.document import FindingReport
+
+__all__ = ["name_cell", "name_places", "where"]
+
+
+def name_cell(kernel: str | None, threads: int) -> str:
+    """Return one kernel and thread count; a kernel of None is the wheel itself."""
+    return "wheel" if kernel is None else f"{kernel}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def name_places(places: Iterable[tuple[str | None, int]], most: int | None = None) -> str:
@@ -25,3 +32,8 @@ def name_places(places: Iterable[tuple[str | None, int]], most: int | None = Non
     if most is not None and len(told) > most:
         told[most:] = [f"and {len(told) - most} more kernels"]
     return "; ".join(told)
+
+
+def where(finding: FindingReport) -> str:
+    """Return the kernels and thread counts of a finding: "Haswell 1, 8; SkylakeX 8"."""
+    return name_places((failure.kernel, failure.threads) for failure in finding.failures)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from release_gate.model import ComparisonKind, Outcome, Role, Tier, Verdict
+from release_gate.model import ComparisonKind, Outcome, Role, Tier
 from release_gate.report.document import verdict_words
 from release_gate.report.evidence import core_of
+from release_gate.report.new_issue import draft_path, is_unknown
+from release_gate.report.next_step import next_command
 from release_gate.report.page import Page, Style, duration
-from release_gate.report.places import name_places
+from release_gate.report.places import name_cell, name_places, where
 from release_gate.report.presentation import look
 
 if TYPE_CHECKING:
@@ -21,11 +24,9 @@ if TYPE_CHECKING:
     from release_gate.report.document import FindingReport, Report
 
 __all__ = [
-    "next_command",
     "render_cells",
     "render_plan",
     "render_summary",
-    "where",
 ]
 
 
@@ -99,7 +100,7 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
     """
     page = Page(style or Style())
     _requirements(page, report)
-    _findings(page, report.findings)
+    _findings(page, report.findings, folder)
     _waivers(page, report)
     _fixed(page, report)
     _known(page, report)
@@ -122,7 +123,7 @@ def render_cells(
     page = Page(style or Style())
     for result in results:
         cell = result.cell
-        name = "wheel" if cell.kernel is None else f"{cell.kernel}, {_threads(cell.threads)}"
+        name = name_cell(cell.kernel, cell.threads)
         counts = Counter(each.outcome for each in result.observations)
         worst = min(counts, key=lambda outcome: look(outcome).rank, default=None)
         parts = ", ".join(
@@ -144,33 +145,10 @@ def render_cells(
     return page.text()
 
 
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
-
-
 def _runs(result: CellResult) -> bool:
     """Say whether the kernel that was asked for is the one that ran."""
     asked, got = result.kernel.requested or "", result.kernel.observed or ""
     return asked.casefold() == got.casefold()
-
-
-def next_command(report: Report, folder: str = "") -> str:
-    """Return the one command that helps on from this verdict."""
-    match report.verdict:
-        case Verdict.GO:
-            return f"release-gate report {folder}".rstrip()
-        case Verdict.INCONCLUSIVE:
-            return report.command
-        case Verdict.NO_GO:
-            scripts = [
-                each.reproducer
-                for each in report.findings
-                if each.blocking and each.reproducer is not None
-            ]
-            if not scripts:
-                return f"release-gate report {folder}".rstrip()
-            # The first that showed its fault; max keeps the order of equals.
-            return max(scripts, key=lambda each: each.hits / max(each.tries, 1)).command
 
 
 def _requirements(page: Page, report: Report) -> None:
@@ -184,7 +162,7 @@ def _requirement_order(result: RequirementResult) -> tuple[int, int]:
     return look(result.tier).rank, look(result.satisfaction).rank
 
 
-def _findings(page: Page, findings: Sequence[FindingReport]) -> None:
+def _findings(page: Page, findings: Sequence[FindingReport], folder: str) -> None:
     if not findings:
         return
     blocking = sum(each.blocking for each in findings)
@@ -207,6 +185,9 @@ def _findings(page: Page, findings: Sequence[FindingReport]) -> None:
             page.entry(Text("like", style="dim"), f"{issue.id} {issue.title}", indent=4)
             page.entry("    ", issue.url, indent=4)
             page.entry("    ", issue.why_matched.rpartition("; ")[2], indent=4)
+        if is_unknown(each):
+            draft = draft_path(each, Path(folder))
+            page.entry(Text("new  ", style="dim"), f"no known issue; draft: {draft}", indent=4)
         if each.reproducer is not None:
             shown = _reproduced(each)
             page.line(" " * 4, Text("see  ", style="dim"), f"{each.reproducer.command}{shown}")
@@ -232,11 +213,6 @@ def _toggled(finding: FindingReport) -> str:
         )
     ]
     return "; ".join(f"{words} {places}" for words, places in told if places)
-
-
-def where(finding: FindingReport) -> str:
-    """Return the kernels and thread counts of a finding: "Haswell 1, 8; SkylakeX 8"."""
-    return name_places((failure.kernel, failure.threads) for failure in finding.failures)
 
 
 def _waivers(page: Page, report: Report) -> None:
@@ -287,7 +263,5 @@ def _missing(page: Page, report: Report) -> None:
     page.heading(f"Cells without a result ({len(missing)})")
     for cell in missing[:SHOWN]:
         side = "baseline" if cell.role is Role.BASELINE else f"candidate {cell.pin}"
-        threads = f"{cell.threads} thread{'' if cell.threads == 1 else 's'}"
-        what = "wheel" if cell.kernel is None else f"{cell.kernel}, {threads}"
-        page.entry(page.toned(None, ""), f"{side}: {what}")
+        page.entry(page.toned(None, ""), f"{side}: {name_cell(cell.kernel, cell.threads)}")
     _more(page, len(missing) - SHOWN)

@@ -21,8 +21,7 @@ from release_gate.report.new_issue import (
     LONGEST_LINK,
     LONGEST_TITLE,
     draft_issue,
-    has_match,
-    is_to_report,
+    is_unknown,
     write_drafts,
 )
 
@@ -176,7 +175,7 @@ def test_a_long_body_is_cut_in_the_link_and_says_so() -> None:
 
 
 def test_drafts_are_written_for_what_has_no_match_in_range(tmp_path: Path) -> None:
-    wanted = [each for each in REPORT.findings if is_to_report(each) and not has_match(each)]
+    wanted = [each for each in REPORT.findings if is_unknown(each)]
     assert {each.check for each in wanted} == {"forking.lu", "special.nan"}
     old = tmp_path / FOLDER / "exact.gemm-00000000.md"
     old.parent.mkdir()
@@ -194,8 +193,8 @@ def test_drafts_are_written_for_what_has_no_match_in_range(tmp_path: Path) -> No
 
 def test_a_match_outside_of_its_range_is_none() -> None:
     match = attrs.evolve(finding("exact.gemm").issues[0], standing=MatchStanding.BELIEVED_FIXED)
-    assert has_match(finding("exact.gemm"))
-    assert not has_match(attrs.evolve(finding("exact.gemm"), issues=(match,)))
+    assert not is_unknown(finding("exact.gemm"))
+    assert is_unknown(attrs.evolve(finding("exact.gemm"), issues=(match,)))
 
 
 def test_the_command_drafts_any_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,10 @@ from gate_values import no_go_run, observation, passing, plan, with_observation
 
 from release_gate.model import Outcome, Role, Verdict
 from release_gate.report.document import Report, make_report
+from release_gate.report.new_issue import is_unknown
+from release_gate.report.next_step import next_command
 from release_gate.report.page import Style, duration
-from release_gate.report.terminal import next_command, render_plan, render_summary
+from release_gate.report.terminal import render_plan, render_summary
 
 
 class Terminal(io.TextIOWrapper):
@@ -70,6 +72,15 @@ def test_findings_carry_their_issue_reproducer_and_the_doubt_about_the_version()
     assert "a regression, or another bug" in text
     assert "Sandybridge, 1 thread" in text
     assert "fork is not available" in text
+
+
+def test_a_finding_that_no_known_issue_explains_names_its_draft() -> None:
+    text = " ".join(plain(render_summary(report(), "gate-report")).split())
+    unknown = [each for each in report().findings if is_unknown(each)]
+    assert unknown
+    for each in report().findings:
+        draft = f"new no known issue; draft: gate-report/new-issues/{each.id}.md"
+        assert (draft in text) == (each in unknown)
 
 
 def test_what_stands_in_brackets_is_not_taken_for_markup() -> None:
