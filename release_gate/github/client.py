@@ -11,21 +11,27 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
 from release_gate import __version__
-from release_gate.errors import ConfigurationError, InfrastructureError, Problem
+from release_gate.errors import ConfigurationError, Problem
+from release_gate.github.refusals import (
+    MayHaveArrivedError,
+    NoAnswerError,
+    is_limited,
+    pause_after,
+    refused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from github import Github, GithubException
 
-__all__ = ["PUBLIC", "Access", "Client", "NoAnswerError"]
+__all__ = ["PUBLIC", "Access", "Change", "Client"]
 
 T = TypeVar("T")
 
@@ -45,25 +51,13 @@ PAUSE = 1.0
 #: Seconds of waiting for rate limits, in all. Those of the search are renewed every minute.
 PATIENCE = 90.0
 
-#: Seconds to wait at a secondary rate limit that does not say how long: GitHub asks for a minute.
-SECONDARY_PAUSE = 60.0
+#: Seconds between two requests that change something: GitHub asks for one.
+WRITE_PAUSE = 1.0
 
 #: What PyGithub raises about an answer that is not GitHub's: it is not made to expect one.
 _NONSENSE = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 _HERE = ("localhost", "127.0.0.1", "::1")
-
-
-class NoAnswerError(InfrastructureError):
-    """GitHub did not answer a request, or refused it. `lasting`: it would refuse the next too."""
-
-    def __init__(self, problem: Problem, *, lasting: bool) -> None:
-        super().__init__(problem)
-        self.lasting = lasting
-
-    @property
-    def why(self) -> str:
-        return self.problems[0].what
 
 
 @frozen(kw_only=True)
@@ -111,11 +105,20 @@ def _host(url: str) -> str | None:
     return parts.hostname if sound else None
 
 
+@frozen(kw_only=True)
+class Change:
+    """A request that changes something, as it is sent: `path` from the address of the API on."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
 class Client:
     """Asks GitHub with bounded patience; what it refused for good is not asked again.
 
-    `say` is told of waiting, `sleep` is called with seconds. Requests may be sent more than once,
-    so that one which changes something must be harmless to repeat.
+    `say` is told of waiting, `sleep` is called with seconds. `ask` may send its request more than
+    once; `send` sends a change once. per_page: entries that a list is asked for at a time.
     """
 
     def __init__(
@@ -124,10 +127,12 @@ class Client:
         *,
         say: Callable[[str], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        per_page: int = 30,
     ) -> None:
         self.access = access
         self._say = say or (lambda _text: None)
         self._sleep = sleep
+        self._per_page = per_page
         self._patience = PATIENCE
         self._github: Github | None = None
         self._lost: dict[str | None, NoAnswerError] = {}  # by what is limited; None: everything
@@ -135,8 +140,41 @@ class Client:
     def ask(self, what: str, request: Callable[[Github], T], *, limit: str = "core") -> T:
         """Return what `request` returns.
 
-        what: names it in errors. limit: which of GitHub's rate limits it counts for, "core" or
-        "search". Faults that may pass are waited out. Raises NoAnswerError.
+        what: names it in errors. limit: which of GitHub's rate limits it counts for: "core",
+        "search" or "graphql". Faults that may pass are waited out. Raises NoAnswerError.
+        """
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return self._once(what, request, limit, attempt, last=False)
+            except MayHaveArrivedError:
+                continue
+        return self._once(what, request, limit, ATTEMPTS, last=True)
+
+    def send(self, what: str, change: Change, *, attempt: int = 1) -> object:
+        """Send a change once and return the JSON of the answer.
+
+        attempt: the how manieth one of this change it is, for the pause after a fault. Raises
+        MayHaveArrivedError when only a look can tell whether it was done, NoAnswerError when it
+        was refused.
+        """
+
+        def request(github: Github) -> object:
+            body = change.body
+            return github.requester.requestJsonAndCheck(change.method, change.path, input=body)[1]
+
+        return self._once(what, request, "core", attempt, last=False)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        self._sleep(seconds)
+
+    def _once(
+        self, what: str, request: Callable[[Github], T], limit: str, attempt: int, *, last: bool
+    ) -> T:
+        """Return what `request` returns; after a fault that may pass, wait and raise.
+
+        That is MayHaveArrivedError. Any other fault, and on the `last` attempt every one, is a
+        NoAnswerError.
         """
         from github import BadAttributeException, GithubException  # noqa: PLC0415  (0.3 s)
         from requests import RequestException  # noqa: PLC0415
@@ -144,27 +182,26 @@ class Client:
         for lost in (self._lost.get(None), self._lost.get(limit)):
             if lost is not None:
                 raise lost
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
-            try:
-                return request(self._connected())
-            except GithubException as error:
-                refusal = self._refused(what, error)
-                pause = _pause(error, attempt)
-                if last or pause is None or not self._may_wait(error, pause):
-                    raise self._remember(refusal, None if error.status == 401 else limit) from None
-            except RequestException as error:
-                if last:
-                    why = f"{type(error).__name__} at {_host(self.access.url)}"
-                    hint = "is there a network? what needs none works without it"
-                    raise self._remember(self._error(why, hint), None) from None
-                pause = PAUSE * 2 ** (attempt - 1)
-            except (BadAttributeException, *_NONSENSE) as error:
-                why = f"the answer about {what} is none of GitHub's ({type(error).__name__})"
-                hint = "is GITHUB_API_URL the address of an API, and no proxy in between?"
-                raise self._error(why, hint, lasting=False) from None
-            self._sleep(pause)
-        raise AssertionError  # the last attempt returns or raises
+        try:
+            return request(self._connected())
+        except GithubException as error:
+            refusal = refused(what, error, self.access, " or ".join(TOKENS))
+            pause = None if last else self._pause(error, attempt)
+            if pause is None:
+                raise self._remember(refusal, None if error.status == 401 else limit) from None
+        except RequestException as error:
+            pause = PAUSE * 2 ** (attempt - 1)
+            why = f"{type(error).__name__} at {_host(self.access.url)}"
+            hint = "is there a network? what needs none works without it"
+            refusal = self._error(why, hint)
+            if last:
+                raise self._remember(refusal, None) from None
+        except (BadAttributeException, *_NONSENSE) as error:
+            why = f"the answer about {what} is none of GitHub's ({type(error).__name__})"
+            hint = "is GITHUB_API_URL the address of an API, and no proxy in between?"
+            raise self._error(why, hint, lasting=False) from None
+        self._sleep(pause)
+        raise MayHaveArrivedError(refusal)
 
     def _connected(self) -> Github:
         if self._github is None:
@@ -179,77 +216,28 @@ class Client:
                 lazy=True,  # an issue is one request, not one more for its repository
                 # What paces requests here are the limits that answers tell.
                 seconds_between_requests=None,
-                seconds_between_writes=1.0,
+                seconds_between_writes=WRITE_PAUSE,
+                per_page=self._per_page,
             )
         return self._github
 
-    def _may_wait(self, error: GithubException, pause: float) -> bool:
-        """Say whether to wait once more; time spent at rate limits is taken from the patience."""
-        if not _is_limited(error):
-            return True
-        if pause > self._patience:
-            return False
-        self._patience -= pause
-        self._say(f"GitHub wants fewer requests: waiting {pause:.0f} s")
-        return True
+    def _pause(self, error: GithubException, attempt: int) -> float | None:
+        """Return the seconds to wait before the next attempt; None where none is worth it.
+
+        Time spent at rate limits is taken from the patience.
+        """
+        pause = pause_after(error, PAUSE * 2 ** (attempt - 1))
+        if pause is not None and is_limited(error):
+            if pause > self._patience:
+                return None
+            self._patience -= pause
+            self._say(f"GitHub wants fewer requests: waiting {pause:.0f} s")
+        return pause
 
     def _remember(self, refusal: NoAnswerError, limit: str | None) -> NoAnswerError:
         if refusal.lasting:
             self._lost[limit] = refusal
         return refusal
 
-    def _refused(self, what: str, error: GithubException) -> NoAnswerError:
-        """Return in words why GitHub refuses, without what it says of the request."""
-        status = error.status
-        if status == 401:
-            hint = f"is the token in {' or '.join(TOKENS)} still valid? without one, less is asked"
-            return self._error("the token is not accepted (HTTP status 401)", hint)
-        if _is_limited(error):
-            until = _reset(error)
-            when = "" if until is None else f" until {until:%H:%M} UTC"
-            more = "" if self.access.token else f"; with a token in {TOKENS[0]} more may be asked"
-            return self._error(f"the rate limit is used up{when}", f"ask again later{more}")
-        if status in {404, 410}:
-            why = f"there is no {what}, or it is not public (HTTP status {status})"
-            return self._error(why, "was it moved or deleted?", lasting=False)
-        if status >= 500:
-            return self._error(f"GitHub is out of order (HTTP status {status})", "ask again later")
-        return self._error(f"{what} is refused (HTTP status {status})", "", lasting=False)
-
     def _error(self, why: str, hint: str, *, lasting: bool = True) -> NoAnswerError:
         return NoAnswerError(Problem(what=why, where=self.access.url, hint=hint), lasting=lasting)
-
-
-def _header(error: GithubException, name: str) -> str:
-    return next((v for k, v in (error.headers or {}).items() if k.casefold() == name), "")
-
-
-def _is_limited(error: GithubException) -> bool:
-    """Say whether a rate limit, primary or secondary, is what refuses."""
-    from github import RateLimitExceededException  # noqa: PLC0415
-
-    return (
-        isinstance(error, RateLimitExceededException)
-        or error.status == 429
-        or (error.status == 403 and bool(_header(error, "retry-after")))
-        or (error.status == 403 and _header(error, "x-ratelimit-remaining") == "0")
-    )
-
-
-def _reset(error: GithubException) -> datetime | None:
-    value = _header(error, "x-ratelimit-reset")
-    used_up = _header(error, "x-ratelimit-remaining") == "0"
-    is_time = value.isdecimal() and len(value) <= 10  # any more digits are no seconds of this era
-    return datetime.fromtimestamp(int(value), UTC) if used_up and is_time else None
-
-
-def _pause(error: GithubException, attempt: int) -> float | None:
-    """Return the seconds to wait before the next attempt; None where waiting does not help."""
-    if _is_limited(error):
-        after, until = _header(error, "retry-after"), _reset(error)
-        if after.isdecimal():
-            return float(after)
-        if until is not None:
-            return max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1  # within that second
-        return SECONDARY_PAUSE
-    return PAUSE * 2 ** (attempt - 1) if error.status >= 500 else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from release_gate.github.candidates import Candidate, Hit, Wanted, queries, rank
-from release_gate.github.client import NoAnswerError
+from release_gate.github.refusals import NoAnswerError
 from release_gate.report.new_issue import is_unknown
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from made_github import Fault, MadeGitHub, primary_limit, secondary_limit
 
 from release_gate.errors import ConfigurationError
-from release_gate.github.client import PATIENCE, PUBLIC, Access, Client, NoAnswerError
+from release_gate.github.client import PATIENCE, PUBLIC, Access, Client
+from release_gate.github.refusals import NoAnswerError
 
 if TYPE_CHECKING:
     from github import Github
