@@ -6,11 +6,12 @@ import datetime as dt
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from release_gate.report.places import name_places
 from release_gate.versions import OpenBLASVersion
 from tests.detection.faults import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from release_gate.judgement.catalogue import KnownIssue
@@ -256,7 +257,7 @@ def _explained(answer: dict[str, Any], library: str, catalogue: Sequence[KnownIs
             issue.id
             for issue in catalogue
             if answer["check"] in issue.checks
-            and (not issue.kernels or answer["kernel"] in issue.kernels)
+            and issue.is_of_kernel(answer["kernel"])
             and answer["threads"] >= issue.min_threads
             and issue.versions is not None
             and version in issue.versions
@@ -271,7 +272,7 @@ def _silence(
     catalogue: Sequence[KnownIssue],
 ) -> str:
     rows = []
-    findings: Counter[str] = Counter()
+    findings: list[str] = []
     kinds = ((quiet, "no busy processes added"), (busy, "beside {busy} busy processes"))
     for lines, where in kinds:
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -281,10 +282,11 @@ def _silence(
             found = [each for line in runs for each in line["findings"]]
             unanswered = [each for line in runs for each in line["unanswered"]]
             explained = [_explained(each, library, catalogue) for each in found]
-            for each, issue in zip(found, explained, strict=True):
-                text = f"`{library}`, {each['check']} {each['outcome']} on {each['kernel']}"
-                text += f", {each['threads']} threads"
-                findings[f"{text}: {issue or '**false**: ' + each['reason']}"] += 1
+            told = zip(found, explained, strict=True)
+            findings += [
+                f"- `{library}`, {where.format(**runs[0])}, {text}"
+                for text in _findings(told, len(runs))
+            ]
             rows.append(
                 (
                     f"`{library}`",
@@ -307,8 +309,21 @@ def _silence(
             ("library", "machine", "runs", "cells", "answers", "true", "false", "unanswered"), rows
         )
     )
-    listed = [f"- {count} x {finding}" for finding, count in findings.most_common()]
-    return text + ("\n\n" + "\n".join(listed) if listed else "")
+    return text + ("\n\n" + "\n".join(findings) if findings else "")
+
+
+def _findings(told: Iterable[tuple[dict[str, Any], str]], runs: int) -> Iterator[str]:
+    """Yield what failed in how many of the runs, and the issue; `told`: findings with theirs."""
+    hits: Counter[tuple[str, str, str, int]] = Counter()
+    for each, issue in told:
+        what = f"{each['check']} {each['outcome']}"
+        why = issue or f"**false**: {each['reason']}"
+        hits[what, why, each["kernel"], each["threads"]] += 1
+    groups: dict[tuple[str, str, int], list[tuple[str, int]]] = defaultdict(list)
+    for (what, why, kernel, threads), count in hits.items():
+        groups[what, why, count].append((kernel, threads))
+    for (what, why, count), places in groups.items():
+        yield f"{what} in {count} of {runs} runs on {name_places(places)}: {why}"
 
 
 def write(folder: Path, text: str, faults: str) -> None:
