@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from release_gate.model import Artifact, Host, Interpreter
     from release_gate.openblas.index import Index, IndexFile
 
-__all__ = ["open_wheel"]
+__all__ = ["fetch_wheel", "open_wheel"]
 
 
 def open_wheel(
@@ -41,7 +41,7 @@ def open_wheel(
             raise ConfigurationError(
                 Problem(what=f"not a NumPy but {name.strip()!r}", where=text, hint="numpy==VERSION")
             )
-        wheel, interpreter = _from_index(version.strip(), interpreters, host, index)
+        wheel, interpreter = fetch_wheel("numpy", version.strip(), interpreters, host, index)
         return make_artifact(wheel, interpreter, cache, made="index")
     wheel = Path(text).expanduser().resolve()
     project, _ = wheel_metadata(wheel)
@@ -53,17 +53,22 @@ def open_wheel(
     return make_artifact(wheel, interpreter, cache, made="file")
 
 
-def _from_index(
-    version: str, interpreters: Sequence[Interpreter], host: Host, index: Index
+def fetch_wheel(
+    project: str, version: str, interpreters: Sequence[Interpreter], host: Host, index: Index
 ) -> tuple[Path, Interpreter]:
-    files = [file for file in index.files("numpy") if file.filename.endswith(".whl")]
+    """Return a wheel of `project` for the first fitting of `interpreters`, and that interpreter.
+
+    Raises ConfigurationError when the index has none for them and `host`, InfrastructureError when
+    it does not answer.
+    """
+    files = [file for file in index.files(project) if file.filename.endswith(".whl")]
     offered = [file for file in files if _same_version(file.version, version)]
     if not offered:
         near = nearest_versions(version, {file.version for file in files})
         raise ConfigurationError(
             Problem(
-                what=f"no wheel of numpy {version!r} on the index",
-                where=f"numpy=={version}",
+                what=f"no wheel of {project} {version!r} on the index",
+                where=f"{project}=={version}",
                 hint=f"nearest are {', '.join(near)}",
             )
         )
@@ -79,9 +84,9 @@ def _from_index(
     tags = sorted({tag for file in offered for tag in _interpreter_tags(file.filename)})
     raise ConfigurationError(
         Problem(
-            what=f"no wheel of numpy {version} for {host.platform} and an interpreter at hand "
+            what=f"no wheel of {project} {version} for {host.platform} and an interpreter at hand "
             f"({', '.join(i.tag for i in interpreters) or 'none'})",
-            where=f"numpy=={version}",
+            where=f"{project}=={version}",
             hint=f"its wheels are for {', '.join(tags)}; install such a Python",
         )
     )

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 #: Where repair tools put the libraries of a wheel: auditwheel, old auditwheel, delocate.
-_LIBRARY_FOLDERS = ("numpy.libs", "numpy/.libs", "numpy/.dylibs")
+_LIBRARY_FOLDERS = ("{package}.libs", "{package}/.libs", "{package}/.dylibs")
 
 #: Part of the key of an unpacked wheel: raise it when what is kept of one changes.
 _LAYOUT = 1
@@ -110,24 +110,24 @@ def unpack_wheel(wheel: Path, site: Path) -> None:
         raise _no_wheel(wheel, str(error)) from error
 
 
-def extension_modules(site: Path) -> list[Path]:
-    """Return NumPy's extension modules below `site`, in order."""
-    return sorted(path for path in (site / "numpy").rglob("*.so") if ".libs" not in path.parts)
+def extension_modules(site: Path, package: str = "numpy") -> list[Path]:
+    """Return the extension modules of `package` below `site`, in order."""
+    return sorted(path for path in (site / package).rglob("*.so") if ".libs" not in path.parts)
 
 
-def names_needed(site: Path, exported: frozenset[str]) -> frozenset[str]:
-    """Return those of `exported` that some extension module below `site` takes from a library."""
+def names_needed(site: Path, exported: frozenset[str], package: str = "numpy") -> frozenset[str]:
+    """Return those of `exported` that some extension module of `package` takes from a library."""
     needed: frozenset[str] = frozenset()
-    for module in extension_modules(site):
+    for module in extension_modules(site, package):
         needed |= read_shared_object(module).undefined & exported
     return needed
 
 
-def bundled_library(site: Path, wheel: str) -> Bundled:
-    """Return the OpenBLAS below `site`; raise ConfigurationError when there is not exactly one."""
+def bundled_library(site: Path, wheel: str, package: str = "numpy") -> Bundled:
+    """Return the OpenBLAS of `package`; raise ConfigurationError when there is not exactly one."""
     found: list[tuple[SharedObject, Naming]] = []
     for folder in _LIBRARY_FOLDERS:
-        for path in sorted((site / folder).glob("*")):
+        for path in sorted((site / folder.format(package=package)).glob("*")):
             if "openblas" in path.name:
                 library = read_shared_object(path)
                 if (naming := naming_of(reachable_symbols(library))) is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from release_gate.model import Artifact, Pin
     from release_gate.openblas.library import Library
 
-__all__ = ["swap_library"]
+__all__ = ["place_library", "require_fit", "swap_library"]
 
 #: Part of the key: raise it when a swap is done in another way.
 _LAYOUT = 1
@@ -48,10 +48,10 @@ def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) ->
     )
 
     def make(work: Path) -> None:
-        _require_fit(artifact, library, pin)
+        require_fit(Path(artifact.site), artifact.name, library, pin)
         site = work / "site"
         shutil.copytree(artifact.site, site, copy_function=_link)
-        _place(library, site / place)
+        place_library(library, site / place)
 
     store = Store(cache)
     reused = store.find("swaps", key) is not None
@@ -69,19 +69,24 @@ def swap_library(artifact: Artifact, library: Library, pin: Pin, cache: Path) ->
     )
 
 
-def _require_fit(artifact: Artifact, library: Library, pin: Pin) -> None:
-    old = bundled_library(Path(artifact.site), artifact.name)
+def require_fit(site: Path, wheel: str, library: Library, pin: Pin, package: str = "numpy") -> Path:
+    """Return the file in `site`, a `wheel` unpacked, whose place `library` (`pin`) can take.
+
+    Raises ConfigurationError when `package` needs other symbol names or another interface.
+    """
+    old = bundled_library(site, wheel, package)
     if (old.naming, old.interface) != (library.naming, library.interface):
         raise ConfigurationError(
             Problem(
                 what=f"{library.path.name} names its symbols {library.naming} ({library.interface})"
-                f", {artifact.name} needs {old.naming} ({old.interface})",
+                f", {wheel} needs {old.naming} ({old.interface})",
                 where=str(pin),
                 hint="take a library with the wheel's names and integer size (scipy-openblas64 for "
                 "NumPy >= 2), or build a wheel for this one",
             )
         )
-    require_names(library, names_needed(Path(artifact.site), old.exported), artifact.name)
+    require_names(library, names_needed(site, old.exported, package), wheel)
+    return old.path
 
 
 def _link(source: str, target: str) -> None:
@@ -91,9 +96,12 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _place(library: Library, target: Path) -> None:
-    """Put a copy of `library` at `target`, and its companions beside it."""
-    target.unlink()  # the file itself is shared with the other site
+def place_library(library: Library, target: Path) -> None:
+    """Put a copy of `library` in the place of `target`, and its companions beside it.
+
+    Raises InfrastructureError when another companion of that name is there.
+    """
+    target.unlink()  # the file itself may be shared with another site
     shutil.copyfile(library.path, target)
     target.chmod(0o755)
     run_tool(
