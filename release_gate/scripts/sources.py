@@ -36,11 +36,17 @@ _WAYS = {
     "special.blas-flags": Way.FLAGS,
     "concurrency.every-routine": Way.CALLERS,
     "process.leaks": Way.REPEATED,
+    **dict.fromkeys(
+        ("special.level1-nan", "special.level2-nan", "special.level3-nan"), Way.PROPAGATION
+    ),
+    "special.subnormal": Way.SUBNORMAL,
+    "concurrency.stack-every-routine": Way.STACK,
 }
 
 #: What else to try when a script does not show the fault: what parameters do not tell.
 _OTHERWISE: dict[Way, tuple[dict[str, int], ...]] = {
     Way.CANARIES: tuple({"shift": shift} for shift in range(1, 8)),
+    Way.SUBNORMAL: tuple({"shift": shift} for shift in range(1, 8)),
     Way.AFTER_NAN: ({"larger": 0}, {"larger": 300}, {"larger": 10000}),
 }
 

@@ -11,6 +11,17 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from release_gate.scripts.blas import is_complex
+from release_gate.scripts.operands import (
+    FACTORS,
+    MARGIN,
+    is_single,
+    operand_lines,
+    parts_of,
+    scalar_lines,
+    unsigned,
+    variable_lines,
+)
+from release_gate.scripts.special import propagation, stack, subnormal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +29,6 @@ if TYPE_CHECKING:
     from release_gate.scripts.blas import BlasCall
 
 __all__ = ["Symbols", "Trial", "Way", "call_script", "choose_kernel"]
-
-#: Elements of canary before each operand; some kernels treat what is aligned otherwise.
-MARGIN = 8
 
 #: Repetitions of a call whose memory is watched.
 TIMES = 50
@@ -35,6 +43,9 @@ class Way(Enum):
     FLAGS = "no floating-point flag of an ordinary result, with infinity around the operands"
     CALLERS = "exact results while other threads make the same call with other numbers"
     REPEATED = "no memory that stays behind when the call is repeated"
+    PROPAGATION = "NaN or infinity that reaches what depends on it, and nothing else"
+    SUBNORMAL = "exact results of subnormal numbers"
+    STACK = "little of its caller's stack"
 
 
 @frozen(kw_only=True)
@@ -76,15 +87,16 @@ _TITLES = {
     Way.FLAGS: "Whether {name} of ordinary numbers raises floating-point flags.",
     Way.CALLERS: "Whether {name} of integers is exact in threads that call it at once.",
     Way.REPEATED: "Whether {name} leaves memory behind.",
+    Way.PROPAGATION: "Whether NaN or infinity given to {name} reaches just what depends on it.",
+    Way.SUBNORMAL: "Whether {name} of subnormal numbers is exact, and changes nothing else.",
+    Way.STACK: "Whether {name} takes 256 KiB and more of its caller's stack.",
 }
-
-#: Operands that are no numbers to be replaced: the flag and factors of rotm.
-_FACTORS = "h_memory"
 
 _IMPORTS = {
     Way.PAGES: ("mmap",),
     Way.FLAGS: ("platform",),
     Way.CALLERS: ("concurrent.futures", "sys", "threading", "time"),
+    Way.STACK: ("mmap",),
 }
 
 
@@ -109,7 +121,7 @@ def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
     kinds = [scalar if kind == "s" else kind for kind, _ in call.arguments]
     returned = "None" if call.returns is None else results[call.returns.kind]
     integer = "c_int64" if symbols.ilp64 else "c_int32"
-    real = "c_float" if _is_single(call) else "c_double"
+    real = "c_float" if is_single(call) else "c_double"
     yield choose_kernel(trial.kernel)
     yield "import numpy as np  # noqa: E402"
     yield ""
@@ -121,29 +133,14 @@ def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
     yield f"routine.restype, routine.argtypes = {returned}, [{', '.join(kinds)}]"
 
 
-def _is_single(call: BlasCall) -> bool:
-    return call.dtype in {"float32", "complex64"}
-
-
-def _unsigned(call: BlasCall) -> str:
-    """Return the integers that hold the parts of a number."""
-    return "np.uint32" if _is_single(call) else "np.uint64"
-
-
-def _parts(name: str, call: BlasCall) -> str:
-    """Return an array as its real numbers, two for each complex one."""
-    real = {"complex64": "float32", "complex128": "float64"}.get(call.dtype)
-    return f"{name}.view(np.{real})" if real else name
-
-
 def _definitions(call: BlasCall, way: Way, trial: Trial) -> Iterator[str]:
     """Yield the functions of a script, as short as they can be."""
     pair = is_complex(call.dtype)
     shape, result = ("(2,) + shape", "x[0] + 1j * x[1]") if pair else ("shape", "x.astype(float)")
-    pattern = "0x7FA5A5A5" if _is_single(call) else "0x7FF45A5A5A5A5A5A"
+    pattern = "0x7FA5A5A5" if is_single(call) else "0x7FF45A5A5A5A5A5A"
     margin = 0 if way is Way.PAGES else MARGIN + trial.parameters.get("shift", 0)
     both, before = (f"{2 * margin} + ", f"{margin} + ") if margin else ("", "")
-    count, kind = ("2 * count" if pair else "count"), _unsigned(call)
+    count, kind = ("2 * count" if pair else "count"), unsigned(call)
     yield from f"""\
 def integers(seed, *shape):
     x = np.random.RandomState(seed).randint(-4, 4, {shape})
@@ -168,13 +165,13 @@ def call({", ".join(each.name for each in call.arrays)}):
     elif way is Way.CALLERS:
         yield from f"""
 def wrong(memory, exact):
-    found, exact = {_parts("memory", call)}, {_parts("exact", call)}
+    found, exact = {parts_of("memory", call)}, {parts_of("exact", call)}
     return ((found != exact) & (found.view({kind}) != exact.view({kind}))).any()
 """.splitlines()
-    elif way in {Way.CANARIES, Way.AFTER_NAN}:
+    elif way in {Way.CANARIES, Way.AFTER_NAN, Way.SUBNORMAL}:
         yield from f"""
 def wrong(memory, exact):
-    found, exact = {_parts("memory", call)}, {_parts("exact", call)}
+    found, exact = {parts_of("memory", call)}, {parts_of("exact", call)}
     other_bits = found.view({kind}) != exact.view({kind})
     at = np.flatnonzero((found != exact) & other_bits)
     if len(at):
@@ -211,44 +208,6 @@ def guarded(memory):  # a copy beside the {beside} of what can be accessed
 rooms = []""".splitlines()
 
 
-def _variables(call: BlasCall) -> Iterator[str]:
-    """Yield what both the operands and the arguments name."""
-    if call.sizes:
-        yield f"{', '.join(call.sizes)} = {', '.join(map(str, call.sizes.values()))}"
-    yield from _scalars(call)
-
-
-def _scalars(call: BlasCall) -> Iterator[str]:
-    if call.scalars:
-        yield f"{', '.join(call.scalars)} = {', '.join(call.scalars.values())}"
-    passed = [value for kind, value in call.arguments if kind == "s"]
-    if passed and is_complex(call.dtype):
-        yield f"scalars = np.array([{', '.join(passed)}], np.{call.dtype})"
-
-
-def _operands(call: BlasCall, *, exact: bool = True) -> Iterator[str]:
-    """Yield the statements that make `given` memory, and as it must be afterwards: `expected`."""
-    yield from call.lines
-    expected = []
-    for each in call.arrays:
-        if each.before is not None:
-            yield f"{each.name} = {each.before}"
-        if each.after is None:
-            expected.append(f"{each.name}.copy()")
-            continue
-        if exact:
-            yield f"{each.name}_after = {each.after}"
-            expected.append(f"{each.name}_after")
-        if each.before is None:
-            unread = f"{each.name}_after" if exact else each.after
-            yield f"{each.name} = canaries(len({unread}))"
-    yield f"given = [{', '.join(each.name for each in call.arrays)}]"
-    if exact:
-        yield f"expected = [{', '.join(expected)}]"
-        if call.returns is not None:
-            yield f"value = {call.returns.exact}"
-
-
 def _judged(call: BlasCall) -> Iterator[str]:
     """Yield what compares memory, and what was returned, with what is exact."""
     yield "bad = [wrong(*pair) for pair in zip(given, expected)]"
@@ -260,12 +219,18 @@ def _judged(call: BlasCall) -> Iterator[str]:
 
 
 def _once(call: BlasCall, _: Trial) -> list[str]:
-    return ["", *_variables(call), *_operands(call), "returned = call(*given)", *_judged(call)]
+    return [
+        "",
+        *variable_lines(call),
+        *operand_lines(call),
+        "returned = call(*given)",
+        *_judged(call),
+    ]
 
 
 def _beside_pages(call: BlasCall, _: Trial) -> list[str]:
-    operands = _operands(call, exact=False)
-    return [*_variables(call), *operands, "call(*map(guarded, given))", 'print("right")']
+    operands = operand_lines(call, exact=False)
+    return [*variable_lines(call), *operands, "call(*map(guarded, given))", 'print("right")']
 
 
 def _after_nan(call: BlasCall, trial: Trial) -> list[str]:
@@ -273,14 +238,14 @@ def _after_nan(call: BlasCall, trial: Trial) -> list[str]:
     names, sizes = list(call.sizes), list(call.sizes.values())
     before = [size + larger if names[i] != "count" else size for i, size in enumerate(sizes)]
     spoil = "given = [np.full_like(memory, np.nan) for memory in given]"
-    if any(each.name == _FACTORS for each in call.arrays):
-        spoil = f"given = [x if x is {_FACTORS} else np.full_like(x, np.nan) for x in given]"
+    if any(each.name == FACTORS for each in call.arrays):
+        spoil = f"given = [x if x is {FACTORS} else np.full_like(x, np.nan) for x in given]"
     rows = ", ".join(f"({flag}, {', '.join(map(str, s))})" for flag, s in ((1, before), (0, sizes)))
     return [
         "",
-        *_scalars(call),
+        *scalar_lines(call),
         f"for nan, {', '.join(names)} in ({rows}):",
-        *(f"    {line}" for line in _operands(call)),
+        *(f"    {line}" for line in operand_lines(call)),
         "    if nan:",
         f"        {spoil}",
         "    returned = call(*given)",
@@ -292,17 +257,17 @@ def _flags(call: BlasCall, trial: Trial) -> list[str]:
     is_number = "~np.isnan(parts)" if trial.parameters.get("zeros") else ""
     pairs = 2 if is_complex(call.dtype) else 1
     of = "given"
-    if any(each.name == _FACTORS for each in call.arrays):
+    if any(each.name == FACTORS for each in call.arrays):
         of = "given[:2]"
     filled = (
         f"parts[{is_number}] = 0" if is_number else "parts[np.isnan(parts).all(axis=1)] = np.inf"
     )
     return [
         "",
-        *_variables(call),
-        *_operands(call, exact=False),
+        *variable_lines(call),
+        *operand_lines(call, exact=False),
         f"for memory in {of}:",
-        f"    parts = {_parts('memory', call)}.reshape(-1, {pairs})",
+        f"    parts = {parts_of('memory', call)}.reshape(-1, {pairs})",
         f"    {filled}",
         "serious = 29 if platform.machine() in ('x86_64', 'AMD64') else 15  # all but inexact",
         "process = ctypes.PyDLL(None)",
@@ -314,8 +279,20 @@ def _flags(call: BlasCall, trial: Trial) -> list[str]:
     ]
 
 
+def _subnormal(call: BlasCall, trial: Trial) -> list[str]:
+    scaled = subnormal(call, trial)
+    return [
+        "",
+        *variable_lines(call),
+        *operand_lines(call),
+        *scaled,
+        "returned = call(*given)",
+        *_judged(call),
+    ]
+
+
 def _callers(call: BlasCall, trial: Trial) -> list[str]:
-    operands = (each.replace("integers(", "integers(10 * seed + ") for each in _operands(call))
+    operands = (each.replace("integers(", "integers(10 * seed + ") for each in operand_lines(call))
     callers = trial.parameters.get("callers", 2)
     unequal = "" if call.returns is None else " + [returned != value]"
     return [
@@ -330,7 +307,7 @@ def _callers(call: BlasCall, trial: Trial) -> list[str]:
         f"        if any([wrong(*pair) for pair in zip(memory, expected)]{unequal}):",
         "            bad.append(seed)",
         "",
-        *_variables(call),
+        *variable_lines(call),
         f"bad, barrier = [], threading.Barrier({callers})",
         "sys.setswitchinterval(5e-6)  # threads of Python give way at once",
         f"with concurrent.futures.ThreadPoolExecutor({callers}) as pool:",
@@ -348,8 +325,8 @@ def _repeated(call: BlasCall, _: Trial) -> list[str]:
         "",
         "mallinfo = ctypes.PyDLL(None).mallinfo2",
         "mallinfo.restype = Info",
-        *_variables(call),
-        *_operands(call, exact=False),
+        *variable_lines(call),
+        *operand_lines(call, exact=False),
         "gains = []",
         "for _ in range(5):",
         "    before = mallinfo()",
@@ -369,4 +346,7 @@ _ENDINGS = {
     Way.FLAGS: _flags,
     Way.CALLERS: _callers,
     Way.REPEATED: _repeated,
+    Way.PROPAGATION: propagation,
+    Way.SUBNORMAL: _subnormal,
+    Way.STACK: stack,
 }

@@ -16,7 +16,7 @@ from release_gate.execution.environment import child_environment
 from release_gate.scripts.text import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.network
 
@@ -28,10 +28,16 @@ CHECKS = {
     Way.FLAGS: "special.blas-flags",
     Way.CALLERS: "concurrency.every-routine",
     Way.REPEATED: "process.leaks",
+    Way.PROPAGATION: "special.level3-nan",
+    Way.SUBNORMAL: "special.subnormal",
+    Way.STACK: "concurrency.stack-every-routine",
 }
 
 #: Ways whose scripts end at once, so that those of all routines can be run.
-QUICK = (Way.CANARIES, Way.AFTER_NAN, Way.FLAGS)
+QUICK = (
+    *(Way.CANARIES, Way.AFTER_NAN, Way.FLAGS),
+    *(Way.PROPAGATION, Way.SUBNORMAL, Way.STACK),
+)
 
 #: What OpenBLAS itself gets wrong in releases that are about (docs/found).
 OWN_FAULTS = {"gemm_batch_strided", "sum"}
@@ -45,6 +51,22 @@ calls = [*level1.calls(1, [17], turns=2), *level1.idle_calls(1)]
 calls += level2.calls(1, [(7, 5)], turns=2)
 calls += list(level3.calls(1, least=1))[::5]
 json.dump([c.parameters for c in calls if cblas.has(c.routine, c.dtype)], sys.stdout)
+"""
+
+#: What the checks add to the parameters of a call, as they report them.
+_SPECIAL_CALLS = """
+import json, sys, numpy
+from checks import api, blas, special_propagation, special_subnormal
+asked = {"propagation": [], "subnormal": []}
+special_propagation.Propagation._judge = lambda *a: asked["propagation"].append(a[-1])
+def kept(ctx, cblas, calls):
+    asked["subnormal"] += [call.parameters for call in calls]
+special_subnormal.between_canaries = kept
+library = blas.find_library(numpy)
+context = api.Context(blas=library, threads=1, profile="smoke", seed=1)
+for name in ("level1-nan", "level2-nan", "level3-nan", "subnormal"):
+    api.CHECKS["special." + name].function(context)
+json.dump(asked, sys.stdout)
 """
 
 #: Runs many scripts in one process that is forked for each: what costs time is to load NumPy.
@@ -93,6 +115,20 @@ def inputs(numpy_site: Path) -> list[dict[str, Any]]:
     return made
 
 
+@pytest.fixture(scope="module")
+def inputs_of(
+    inputs: list[dict[str, Any]], numpy_site: Path
+) -> Callable[[Way], list[dict[str, Any]]]:
+    """Return a function that gives the parameters of calls which checks ask about in that way."""
+    special = json.loads(run(numpy_site, _SPECIAL_CALLS))
+
+    def asked(way: Way) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = special.get(way.name.lower(), inputs)
+        return made
+
+    return asked
+
+
 def script(way: Way, parameters: Mapping[str, Any]) -> str:
     case = {"routine": "", "message": "", "parameters": parameters}
     source = source_of_case(CHECKS[way], case, "Nehalem", 1)
@@ -105,8 +141,8 @@ def test_all_routines_are_there(inputs: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("way", list(Way))
-def test_scripts_are_short(way: Way, inputs: list[dict[str, Any]]) -> None:
-    for each in inputs:
+def test_scripts_are_short(way: Way, inputs_of: Callable[[Way], list[dict[str, Any]]]) -> None:
+    for each in inputs_of(way):
         written = script(way, each)
         compile(written, "script", "exec")
         lines = [line for line in written.splitlines() if line.strip() and line[0] != "#"]
@@ -116,9 +152,9 @@ def test_scripts_are_short(way: Way, inputs: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("way", QUICK)
 def test_scripts_find_nothing_in_a_good_library(
-    way: Way, inputs: list[dict[str, Any]], numpy_site: Path
+    way: Way, inputs_of: Callable[[Way], list[dict[str, Any]]], numpy_site: Path
 ) -> None:
-    asked = [each for each in inputs if each["routine"] not in OWN_FAULTS]
+    asked = [each for each in inputs_of(way) if each["routine"] not in OWN_FAULTS]
     if way is not Way.CANARIES:  # such checks make no call that does nothing
         asked = [each for each in asked if not each.get("idle")][::3]
     said = run(numpy_site, _RUNNER, json.dumps([script(way, each) for each in asked]))
