@@ -29,11 +29,10 @@ def set_threads(count):
 
 def prepare():
     """Set the threads and say which OpenBLAS this is."""
-    for name in ("openblas_get_config", "openblas_get_corename"):
-        text = openblas()(name)
-        text.restype = ctypes.c_char_p
-        print(text().decode())
-    set_threads(PARAMETERS["threads"])
+    config = openblas()("openblas_get_config")
+    config.restype = ctypes.c_char_p
+    print(config().decode())
+    openblas()("openblas_set_num_threads")(PARAMETERS["threads"])
 
 
 def integers(seed, rows, columns, high, dtype):
@@ -80,10 +79,8 @@ def differs(what, result, exact):
     wrong = np.argwhere(result != exact)
     if len(wrong):
         at = tuple(wrong[0])
-        print(
-            "%s: %d of %d wrong, first at %s" % (what, len(wrong), exact.size, list(map(int, at)))
-        )
-        print("    is %s, exactly %s" % (result[at], exact[at]))
+        print("%s: %d of %d wrong" % (what, len(wrong), exact.size))
+        print("    first %s: %s, exactly %s" % (list(map(int, at)), result[at], exact[at]))
     return len(wrong) > 0
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from gate_values import CANDIDATE, artifact
 
+from release_gate.execution.environment import child_environment
 from release_gate.model import Case
 from release_gate.resources import checks_dir
 from release_gate.scripts.sources import Source, source_for
@@ -14,8 +18,9 @@ from release_gate.scripts.text import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["TEMPLATES", "example", "source_of_case"]
+__all__ = ["TEMPLATES", "code_lines", "example", "run_text", "source_of_case"]
 
 TEMPLATES = checks_dir() / "reproducers"
 
@@ -42,3 +47,32 @@ def example(check: str) -> str:
     assert isinstance(kernel, str)
     assert isinstance(threads, int)
     return template_script(template, Trial(parameters=given, kernel=kernel, threads=threads))
+
+
+def code_lines(script: str) -> int:
+    """Return how many lines are neither empty nor a comment that begins one."""
+    return sum(bool(line.strip()) and line[0] != "#" for line in script.splitlines())
+
+
+def run_text(
+    script: str, site: Path, fault: str, *, kernel: str | None = None, threads: int = 1
+) -> int:
+    """Run a script with the NumPy in `site` and that planted fault; return its status.
+
+    AssertionError with what it said when it ended in a traceback.
+    """
+    environment = child_environment(kernel, threads)
+    environment |= {"PYTHONPATH": str(site), "PLANTED_FAULT": fault}
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(script)
+        file.flush()
+        done = subprocess.run(
+            [sys.executable, "-S", file.name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode
