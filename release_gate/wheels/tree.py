@@ -10,9 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import asdict, frozen
@@ -20,6 +17,7 @@ from attrs import asdict, frozen
 from release_gate.errors import InfrastructureError, Problem
 from release_gate.openblas.sharedobject import read_shared_object
 from release_gate.store import remove
+from release_gate.wheels.logged import STEP, NinjaCounter, run_logged
 from release_gate.wheels.site import unpack_wheel
 from release_gate.wheels.source import unpack_source
 from release_gate.wheels.tools import tool_environment
@@ -37,9 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildTree", "NotLinkedOnly", "setup_arguments"]
 
-_STEP = re.compile(r"\[(\d+)/(\d+)\] (.*)")
 _LINKING = re.compile(r"Linking target (\S+)")
-_SHOWN_LINES = 25
 _LOG = "build.log"
 _STATE = "state.json"
 
@@ -117,7 +113,7 @@ class BuildTree:
         settings += [f"-Ccompile-args=-j{jobs}"] if jobs else []
         command = [self._environment.python, "-m", "build", "--wheel", "--no-isolation"]
         command += ["--skip-dependency-check", "--outdir", str(self.raw), *settings]
-        self._run(command, self.source, epoch, _Counter(stage))
+        self._run(command, self.source, epoch, NinjaCounter(stage))
         (wheel,) = self.raw.glob("*.whl")
         unpack_wheel(wheel, self.prototype)
         facts = Facts(
@@ -138,11 +134,11 @@ class BuildTree:
         linked: list[str] = []
         other: list[str] = []
 
-        counter = _Counter(stage)
+        counter = NinjaCounter(stage)
 
         def see(line: str) -> None:
             counter(line)
-            if (step := _STEP.match(line)) is not None:
+            if (step := STEP.match(line)) is not None:
                 found = _LINKING.match(step[3])
                 (linked if found else other).append(found[1] if found else step[3])
 
@@ -222,65 +218,23 @@ class BuildTree:
             # A copy of a checkout must not take the version of the repository around the cache.
             GIT_CEILING_DIRECTORIES=str(self.folder),
         )
-        tail: list[str] = []
-        with (
-            self.log.open("w", encoding="utf-8") as log,
-            subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-                pass_fds=() if self.lock is None else (self.lock,),
-            ) as child,
-        ):
-            try:
-                for line in child.stdout or ():
-                    log.write(line)
-                    tail = [*tail[-_SHOWN_LINES:], line] if _telling(line) else tail
-                    see(line)
-                status = child.wait()
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                raise
+        status, told = run_logged(
+            command,
+            self.log,
+            cwd=cwd,
+            environment=environment,
+            see=see,
+            pass_fds=() if self.lock is None else (self.lock,),
+        )
         if status != 0:
             raise InfrastructureError(
                 Problem(
-                    what=f"the build failed (exit status {status}):\n" + "".join(tail).rstrip(),
+                    what=f"the build failed (exit status {status}):\n{told}",
                     where=str(self.log),
                     hint="the log has it all; a full disk and too little memory (--jobs 1) are "
                     "common reasons",
                 )
             )
-
-
-class _Counter:
-    """Tells a stage what ninja tells, as often as a reader can use it."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._total = 0
-
-    def __call__(self, line: str) -> None:
-        step = _STEP.match(line)
-        if step is None:
-            return
-        done, total = int(step[1]), int(step[2])
-        if self._total == 0:
-            self._stage.total(total)
-            self._total = total
-        if total == self._total:  # meson-python counts the wheel's files in the same way
-            self._stage.step(done, step[3].rstrip())
-
-
-def _telling(line: str) -> bool:
-    """Whether a line belongs into an error message (gcc 12 warns half a million lines)."""
-    return not line.startswith((" ", "\t", "In file included")) and "warning:" not in line
 
 
 def _replace(text: str, old: str, new: str) -> str:
