@@ -19,6 +19,7 @@ from packaging.version import InvalidVersion, Version
 from release_gate import wire
 from release_gate.checklist import PROFILES, SYSTEMS
 from release_gate.errors import ConfigurationError, Problem, did_you_mean
+from release_gate.matrix.suites import SuiteTable, suite_problems
 from release_gate.matrix.tables import (
     Defaults,
     Kernel,
@@ -89,6 +90,7 @@ def load_matrices(folder: Path) -> Matrices:
     platforms = reader.read("platforms.toml", _PlatformsFile)
     policy = reader.read("policy.toml", _PolicyFile)
     gate = reader.read("gate.toml", _GateFile)
+    suites = reader.read("suites.toml", SuiteTable)
     if openblas:
         reader.check("openblas.toml", _pin_problems(openblas.pins))
     if numpy:
@@ -102,7 +104,11 @@ def load_matrices(folder: Path) -> Matrices:
         reader.check("policy.toml", _policy_problems(policy.requirements))
     if gate:
         reader.check("gate.toml", _gate_problems(gate))
-    if reader.problems or not (openblas and numpy and kernels and platforms and policy and gate):
+    if suites:
+        reader.check("suites.toml", suite_problems(suites))
+    if reader.problems or not (
+        openblas and numpy and kernels and platforms and policy and gate and suites
+    ):
         raise ConfigurationError(reader.problems)
     return Matrices(
         pins=openblas.pins,
@@ -112,6 +118,7 @@ def load_matrices(folder: Path) -> Matrices:
         requirements=policy.requirements,
         defaults=gate.defaults,
         timing=gate.timing,
+        suites=suites,
         digests=reader.digests,
     )
 

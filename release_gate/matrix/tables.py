@@ -14,6 +14,8 @@ from release_gate.versions import OpenBLASVersion
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from release_gate.matrix.suites import SuiteTable
+
     from release_gate.model import Host
 
 __all__ = [
@@ -152,6 +154,7 @@ class Matrices:
     requirements: tuple[Requirement, ...]
     defaults: Defaults
     timing: Timing
+    suites: SuiteTable
     digests: dict[str, str]
 
     @property

@@ -26,7 +26,7 @@ from release_gate.wheels.inspection import INSPECTIONS
 if TYPE_CHECKING:
     from release_gate.matrix.tables import Matrices
 
-TABLES = ["gate", "kernels", "numpy", "openblas", "platforms", "policy"]
+TABLES = ["gate", "kernels", "numpy", "openblas", "platforms", "policy", "suites"]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,8 @@ def test_kernels_of_each_wheel_platform_are_known(matrices: Matrices) -> None:
 @pytest.mark.parametrize(
     ("table", "old", "new", "message"),
     [
+        ("suites", '"pytest==8.4.2"', '"pytest"', "suites.toml: tools[8]: 'pytest' is not pinned"),
+        ("suites", 'numpy = ">=2.0.0,<2.8"', 'numpy = "2"', "suites.toml: scipy[0]: Invalid spec"),
         ("gate", "[defaults]", "[defaults", "gate.toml:3: TOML syntax: "),
         ("policy", '"wheel.*"]', '"wheel.*"', "policy.toml:1"),
         (
