@@ -218,6 +218,7 @@ def _references(add: Callable[[str, str], _Parser]) -> None:
     )
     lookup.add_argument("--json", action="store_true", help="as data")
 
+    _publish(add)
     draft = add("draft", "write the text of a new issue for a finding; nothing is sent")
     draft.add_argument("finding", metavar="FINDING", help="id of a finding, as the report has it")
     draft.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
@@ -236,6 +237,24 @@ def _references(add: Callable[[str, str], _Parser]) -> None:
     explain = add("explain", "say what a check or a known issue is about, and what to do with it")
     explain.add_argument("id", nargs="?", metavar="ID", help="of a check or issue (default: list)")
     explain.add_argument("--json", action="store_true", help="as data")
+
+
+def _publish(add: Callable[[str, str], _Parser]) -> None:
+    publish = add("publish", "write a report as one comment on an issue, as a check at a commit")
+    publish.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
+    publish.add_argument("--issue", metavar="OWNER/REPO#N", help="issue or pull request")
+    publish.add_argument("--commit", metavar="SHA", help="commit of a check run, or of a status")
+    publish.add_argument(
+        "--repository", metavar="OWNER/REPO", help="of the commit (default: that of the issue)"
+    )
+    publish.add_argument("--run-url", metavar="URL", help="workflow run that is linked to")
+    publish.add_argument(
+        "--key", metavar="NAME", help="tells gates of one issue apart: each has its comment"
+    )
+    publish.add_argument(
+        "--dry-run", action="store_true", help="print what would be sent; change nothing"
+    )
+    publish.add_argument("--json", action="store_true", help="what came of it as data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

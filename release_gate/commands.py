@@ -21,6 +21,7 @@ from release_gate.errors import (
 )
 from release_gate.execution.interrupts import termination_interrupts
 from release_gate.followup import diff, draft, lookup
+from release_gate.github.target import Target
 from release_gate.judgement.decide import exit_code
 from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
@@ -45,6 +46,7 @@ from release_gate.pipeline import (
     waivers_of,
 )
 from release_gate.progress import Silent
+from release_gate.publishing import publish
 from release_gate.reference import advise, explain, waive
 from release_gate.report.document import make_report, read_report, report_file
 from release_gate.report.files import write_files
@@ -276,6 +278,19 @@ def _lookup(options: Namespace) -> int:
     return code
 
 
+def _publish(options: Namespace) -> int:
+    names = ("issue", "commit", "repository", "run_url", "key")
+    text, code = publish(
+        options.folder,
+        Target.parse(**{name: getattr(options, name) for name in names}),
+        dry_run=options.dry_run,
+        as_data=options.json,
+        progress=_progress(options),
+    )
+    _print(text)
+    return code
+
+
 def _draft(options: Namespace) -> int:
     _print(draft(options.finding, options.folder, as_data=options.json))
     return ExitCode.GO
@@ -350,6 +365,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "waive": _waive,
     "lookup": _lookup,
     "draft": _draft,
+    "publish": _publish,
     "diff": _diff,
     "pins": _pins,
 }

@@ -15,6 +15,7 @@ from attrs import frozen
 from release_gate.model import Tier
 from release_gate.report.document import verdict_words
 from release_gate.report.evidence import toggle_grid
+from release_gate.report.history import history_lines
 from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
 from release_gate.report.places import where
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from release_gate.report.document import FindingReport, Report
+    from release_gate.report.history import Run
 
 __all__ = [
     "LIMIT",
@@ -34,6 +36,8 @@ __all__ = [
     "code",
     "escape",
     "fitting",
+    "marked",
+    "marker_key",
     "plain",
     "render_markdown",
     "table",
@@ -125,13 +129,16 @@ class Section:
     shorter: tuple[str, ...] = ()
 
 
-def render_markdown(report: Report, *, key: str = "", limit: int = LIMIT) -> str:
+def render_markdown(
+    report: Report, *, key: str = "", runs: Sequence[Run] = (), limit: int = LIMIT
+) -> str:
     """Return the report in at most `limit` characters, the least important parts left out first.
 
     `key` is written into the marker on the first line, so that several gates of one repository can
-    tell their comments apart. What is left out is said in the last line.
+    tell their comments apart; `runs` is the history of this one, of which this report is the last.
+    What is left out is said in the last line.
     """
-    head = "\n".join([_marker(report, key), *_head(report)])
+    head = "\n".join([_marker(report, key), *_head(report, runs)])
     tail = f"\n\nNext: {code(next_command(report))}\n"
     sections = list(_sections(report))
     note = "\n\nLeft out or shortened: {} parts; all is in report.json and report.html."
@@ -159,14 +166,27 @@ def fitting(sections: Sequence[Section], room: int) -> tuple[str, int]:
     return body, len(sections) - whole
 
 
+def marked(comment: str) -> str | None:
+    """Return the key in the marker that a comment starts with; None without one."""
+    first = comment.partition("\n")[0].rstrip("\r")
+    match = re.fullmatch(rf"{re.escape(MARKER)} key=(\S+) verdict=\S+ -->", first)
+    return match and match[1]
+
+
+def marker_key(key: str) -> str:
+    """Return `key` as a marker holds it."""
+    return _word(key) or "default"
+
+
 def _marker(report: Report, key: str) -> str:
-    def word(text: str) -> str:
-        return re.sub(r"[^\w.=,+]", "_", text)[:200]
-
-    return f"{MARKER} key={word(key) or 'default'} verdict={word(report.verdict)} -->"
+    return f"{MARKER} key={marker_key(key)} verdict={_word(report.verdict)} -->"
 
 
-def _head(report: Report) -> Iterable[str]:
+def _word(text: str) -> str:
+    return re.sub(r"[^\w.=,+]", "_", text)[:200]
+
+
+def _head(report: Report, runs: Sequence[Run]) -> Iterable[str]:
     words = escape(verdict_words(report))
     yield f"## {look(report.verdict).glyph} {words}: NumPy {escape(report.numpy.version, 60)}"
     yield ""
@@ -176,6 +196,9 @@ def _head(report: Report) -> Iterable[str]:
         f"**{each.number}**{str(each).removeprefix(str(each.number))}" for each in tally(report)
     )
     yield ""
+    if runs:
+        yield from history_lines(runs)
+        yield ""
     issues = {issue.id: issue for finding in report.findings for issue in finding.issues[:1]}
     if issues:
         links = [_link(issue.id, issue.url, 80) for issue in [*issues.values()][:LINKED]]
