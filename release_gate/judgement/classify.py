@@ -91,7 +91,9 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
         case _Answer.DEATH:
             return _failing(before)
         case _Answer.FLAKY:
-            return ComparisonKind.FLAKY
+            # What the baseline always gets wrong is no worse when it is wrong at times.
+            always = before in {_Answer.FAIL, _Answer.DEATH}
+            return ComparisonKind.STILL_FAILING if always else ComparisonKind.FLAKY
         case _Answer.NONE:
             return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST
         case answer:

@@ -49,7 +49,9 @@ observations = st.none() | st.builds(
         (CRASHED, FAILED, K.STILL_FAILING),
         (FAILED, CRASHED, K.STILL_FAILING),
         (FLAKY, PASSED, K.FLAKY),
-        (FLAKY, FAILED, K.FLAKY),
+        (FLAKY, FLAKY, K.FLAKY),
+        (FLAKY, FAILED, K.STILL_FAILING),
+        (FLAKY, CRASHED, K.STILL_FAILING),
         (FLAKY, None, K.FLAKY),
         (FAILED, FLAKY, K.FLAKY),
         # One crash or hang is enough, and a baseline that fails at times does not excuse it.
