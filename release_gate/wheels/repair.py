@@ -19,31 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["append_licences", "pack_wheel", "repair_wheel"]
+__all__ = ["append_licences", "bundled_licences", "extend_licence", "pack_wheel", "repair_wheel"]
 
 _REPAIR_TIMEOUT = 600.0
 
 #: Where the text on bundled software starts in the licence file of an OpenBLAS wheel.
 _BUNDLED = "This binary distribution of NumPy also bundles the following software:"
 
+#: What NumPy's sources call such a text, per system.
+_LICENCE_FILES = {
+    "linux": "LICENSE_linux.txt",
+    "darwin": "LICENSE_osx.txt",
+    "windows": "LICENSE_win32.txt",
+}
+
 #: Its file patterns name the places inside that wheel; in NumPy's they are all in numpy.libs.
 _FILES = re.compile(r"^Files: (?:\S*/)?(lib\S+)[ \t]*$", re.MULTILINE)
 
 
 def append_licences(folder: Path, source: Path, library_licence: Path | None) -> None:
-    """Add the licences of the bundled libraries to those of the unpacked wheel in `folder`.
-
-    NumPy's release scripts append such a text before they build. It is taken from `source` (older
-    sdists carry it), else from the OpenBLAS wheel, whose own text covers what is linked into it.
-    """
-    own = source / "tools" / "wheels" / "LICENSE_linux.txt"
-    if own.is_file():
-        text = own.read_text(encoding="utf-8")
-    elif library_licence is not None:
-        whole = library_licence.read_text(encoding="utf-8")
-        _, found, rest = whole.partition(_BUNDLED)
-        text = _FILES.sub(r"Files: numpy.libs/\1", found + rest if found else whole)
-    else:
+    """Add the licences of the bundled libraries to those of the unpacked wheel in `folder`."""
+    provided = None if library_licence is None else library_licence.read_text(encoding="utf-8")
+    text = bundled_licences(source, provided)
+    if text is None:
         return
     places = ("*.dist-info/licenses/LICENSE.txt", "*.dist-info/LICENSE.txt")
     target = next((path for place in places for path in folder.glob(place)), None)
@@ -51,6 +49,29 @@ def append_licences(folder: Path, source: Path, library_licence: Path | None) ->
         raise InfrastructureError(
             Problem(what="the wheel has no LICENSE.txt to add to", where=str(folder))
         )
+    extend_licence(target, text)
+
+
+def bundled_licences(
+    source: Path, provided: str | None, *, system: str = "linux", folder: str = "numpy.libs"
+) -> str | None:
+    """Return the licences of what NumPy's wheels bundle, or None when there is no such text.
+
+    NumPy's release scripts append such a text before they build. It is taken from `source` (older
+    sdists carry it), else from `provided`, the OpenBLAS wheel's own text, which covers what is
+    linked into it. `folder` is where the repaired wheel has its libraries.
+    """
+    own = source / "tools" / "wheels" / _LICENCE_FILES[system]
+    if own.is_file():
+        return own.read_text(encoding="utf-8")
+    if provided is None:
+        return None
+    _, found, rest = provided.partition(_BUNDLED)
+    return _FILES.sub(rf"Files: {folder}/\1", found + rest) if found else provided
+
+
+def extend_licence(target: Path, text: str) -> None:
+    """Append `text` to a licence file, as NumPy's release scripts do."""
     before = target.read_text(encoding="utf-8")
     target.unlink()  # may be a hard link
     target.write_text(f"{before}\n----\n\n{text}", encoding="utf-8")
