@@ -161,11 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
     run.add_argument("--json", action="store_true", help="the report as data on stdout")
 
-    build = add("build", "build the wheels only, and print where they are")
-    _pins(build)
-    build.add_argument("--fresh", action="store_true", help="build from scratch")
-    build.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
-    build.add_argument("--json", action="store_true", help="the wheels as data")
+    _build(add)
 
     check = add("check", "check any NumPy wheel, with its own OpenBLAS or another")
     check.add_argument("wheel", metavar="WHEEL", help="a .whl file or a requirement: numpy==2.4.6")
@@ -200,6 +196,46 @@ def build_parser() -> argparse.ArgumentParser:
         "--project", choices=("scipy-openblas64", "scipy-openblas32"), default="scipy-openblas64"
     )
     return parser
+
+
+def _build(add: Callable[[str, str], _Parser]) -> None:
+    """Add the sub-command that only builds."""
+    build = add("build", "build the wheels only, and print where they are")
+    _pins(build)
+    build.add_argument("--fresh", action="store_true", help="build from scratch")
+    build.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
+    build.add_argument("--json", action="store_true", help="the wheels as data")
+    how = build.add_argument_group(
+        "how",
+        "cibuildwheel is configured by matrices/cibuildwheel.toml; of its variables only\n"
+        "CIBW_CONTAINER_ENGINE and CIBW_CACHE_PATH are heeded",
+    )
+    how.add_argument(
+        "--builder",
+        choices=("native", "cibuildwheel"),
+        default="native",
+        help="native (default): on this machine, compiled once for all pins; cibuildwheel: as "
+        "NumPy's release does, each in a fresh container (Docker or Podman; without either, "
+        "natively)",
+    )
+    how.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="KEY=IMAGE",
+        help="container image, such as manylinux-x86_64=localhost/mine (repeatable)",
+    )
+    what = build.add_argument_group("one job of a plan")
+    what.add_argument("--plan", type=Path, metavar="FILE", help="plan.json (default: plan now)")
+    what.add_argument("--platform", metavar="NAME", help="of the plan (default: this machine's)")
+    what.add_argument("--pin", metavar="PIN", help="of the plan (default: all of the platform)")
+    what.add_argument(
+        "--out",
+        dest="wheelhouse",
+        type=Path,
+        metavar="DIR",
+        help="copy each wheel to DIR/VERSION OF THE PIN/ (default: the cache only)",
+    )
 
 
 def _references(add: Callable[[str, str], _Parser]) -> None:

@@ -15,7 +15,6 @@ from release_gate.errors import (
     ConfigurationError,
     ExitCode,
     GateError,
-    InfrastructureError,
     Interrupted,
     Problem,
 )
@@ -56,6 +55,7 @@ from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
 from release_gate.report.terminal import render_cells, render_plan, render_summary
 from release_gate.resources import checks_dir, matrices_dir
+from release_gate.wheelhouse import build_wheelhouse, paths_of, read_order
 from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
@@ -136,15 +136,19 @@ def _run(options: Namespace) -> int:
 def _build(options: Namespace) -> int:
     with _interruptible("the same command goes on where it stopped"):
         shop = _open(options)
-        plan = prepare(shop)
-        wheels, problems = build_wheels(shop, plan)
-        if problems:
-            raise InfrastructureError(problems)
+        order = read_order(shop, plan=options.plan, platform=options.platform, pin=options.pin)
+        built = build_wheelhouse(
+            shop,
+            order,
+            builder=options.builder,
+            images=options.image,
+            matrices=options.matrices,
+            out=options.wheelhouse,
+        )
         if options.json:
-            _print(json.dumps(wire.to_data(tuple(wheels.values())), indent=1))
+            _print(json.dumps(wire.to_data([one.artifact or one for one in built]), indent=1))
         else:
-            for pin, wheel in wheels.items():
-                _print(f"{pin}\t{wheel.path}")
+            _print(paths_of(built))
         return ExitCode.GO
 
 
