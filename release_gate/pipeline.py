@@ -60,6 +60,7 @@ from release_gate.wheels.inspection import INSPECTIONS, inspect_wheel
 from release_gate.wheels.native import build_wheel, wheel_cached
 from release_gate.wheels.obtain import open_wheel
 from release_gate.wheels.source import resolve_numpy
+from release_gate.wheels.suites import SuiteKit, obtain_suites, suites_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -374,6 +375,7 @@ def check_cells(
     results = []
     steps = sum(len(entry.checks) for entry in plan.cells)
     done = 0
+    kits: dict[Pin, SuiteKit] = {}
     with shop.progress.stage("check", steps=steps, seconds=plan.estimate.check) as stage:
         for entry in plan.cells:
             wheel = wheels.get(entry.cell.pin)
@@ -382,10 +384,14 @@ def check_cells(
                     stage.step(done, f"{entry.cell.id}: wheel inspection")
                     result = _inspect(shop, entry, wheel, baseline)
                 else:
+                    if suites_among(entry.checks) and wheel.pin not in kits:
+                        stage.step(done, f"{wheel.pin}: what the suites need")
+                        kits[wheel.pin] = _suite_kit(shop, entry, wheel)
+                    kit = kits.get(wheel.pin, SuiteKit())
                     result = run_cell(
                         entry,
                         wheel,
-                        shop.specs,
+                        kit.specs(shop.specs),
                         shop.modules,
                         shop.host,
                         shop.store,
@@ -394,6 +400,8 @@ def check_cells(
                         stage=stage,
                         fresh=shop.settings.fresh,
                         done_before=done,
+                        variables=kit.environment,
+                        without=kit.without,
                     )
                 results.append(result)
                 if out is not None:
@@ -401,6 +409,18 @@ def check_cells(
             done += len(entry.checks)
         stage.step(done, "done")
     return results
+
+
+def _suite_kit(shop: Workshop, entry: PlannedCell, wheel: Artifact) -> SuiteKit:
+    return obtain_suites(
+        wheel,
+        entry.checks,
+        table=shop.matrices.suites,
+        pins=shop.matrices.pin_files,
+        host=shop.host,
+        index=shop.index,
+        cache=shop.cache,
+    )
 
 
 def _inspect(

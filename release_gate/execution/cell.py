@@ -73,6 +73,8 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     done_before: int = 0,
     launcher: tuple[str, ...] = (),
     checks: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    without: Mapping[str, str] | None = None,
 ) -> CellResult:
     """Answer the checks of `planned` and return what was seen, in the planned order.
 
@@ -80,6 +82,8 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     ("checks.exact"). `fresh`: ask all again, whatever the store has. `done_before`: steps of
     `stage` that other cells have done; each check is one step. `launcher`: command to put before
     the interpreter. `checks`: the folder of the package `checks`, if not the gate's own.
+    `variables`: what the children get beside the settings of the cell. `without`: by check id, why
+    it lacks something; it is not asked, and the answer is not kept.
 
     Raises KeyboardInterrupt (also for SIGTERM and SIGHUP) after the children have been ended; what
     was answered by then is in the store. Raises InfrastructureError when the interpreter cannot be
@@ -102,9 +106,11 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
         done_before=done_before,
         launcher=launcher,
         checks=checks_dir() if checks is None else checks,
+        variables=variables or {},
     )
     if not fresh:
         run.recall()
+    run.leave_out(without or {})
     with termination_interrupts():
         run.ask_all()
         run.repeat_failures()
@@ -128,6 +134,7 @@ class _CellRun:
     done_before: int
     launcher: tuple[str, ...]
     checks: Path
+    variables: Mapping[str, str]
     observations: dict[str, Observation] = field(factory=dict)
     held: Observation | None = None
     seen: Seen | None = None
@@ -140,6 +147,13 @@ class _CellRun:
             if kept is not None:
                 self.seen = kept.seen or self.seen
                 self.observations[check] = evolve(kept.observation, reused=True)
+
+    def leave_out(self, reasons: Mapping[str, str]) -> None:
+        """Answer checks that lack something with the reason; not kept, it may be had next time."""
+        for check in set(self.planned.checks) & reasons.keys():
+            self.observations[check] = Observation(
+                check=check, outcome=Outcome.UNSUPPORTED, reason=reasons[check]
+            )
 
     @property
     def pending(self) -> list[str]:
@@ -233,7 +247,7 @@ class _CellRun:
             self.artifact.interpreter.executable,
             job,
             checks=self.checks,
-            environment=child_environment(cell.kernel, cell.threads),
+            environment=child_environment(cell.kernel, cell.threads) | dict(self.variables),
             on_event=lambda event: self._on_event(event, doing),
             launcher=self.launcher if launcher is None else launcher,
         )

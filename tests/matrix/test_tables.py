@@ -161,6 +161,7 @@ def test_a_mistake_is_named_with_file_and_key(
 def test_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:
     edit(folder, "gate", "[defaults]", "[defaults")
     edit(folder, "policy", "tier =", "teir =")
+    edit(folder, "suites", "tools =", "tolls =")
     edit(folder, "kernels", '"avx2", "fma"]', '"avx2", 3]')
     edit(folder, "numpy", '">=3.12"', '"3 or more"')
     (folder / "openblas.toml").rename(folder / "openblass.toml")
