@@ -85,7 +85,9 @@ def require_fit(site: Path, wheel: str, library: Library, pin: Pin, package: str
                 "NumPy >= 2), or build a wheel for this one",
             )
         )
-    require_names(library, names_needed(site, old.exported, package), wheel)
+    # Other names come from libraries beside it, such as libgfortran, which stay where they are.
+    spelt = frozenset(name for name in old.exported if name.startswith(old.naming.prefix))
+    require_names(library, names_needed(site, spelt, package), wheel)
     return old.path
 
 
