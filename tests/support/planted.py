@@ -108,10 +108,12 @@ def ask_checks(
     *,
     seed: int = 1,
     kernel: str | None = None,
+    timeout: float = 240,
 ) -> list[dict[str, Any]]:
     """Answer (fault, check id, threads) one after the other in one process.
 
-    `modules` register the checks. Each answer has outcome, reason, cases, run, failed.
+    `modules` register the checks; `timeout` is for all of them, in seconds. Each answer has
+    outcome, reason, cases, run, failed.
     """
     project = Path(__file__).parents[2]
     environment = child_environment(kernel, 1)
@@ -124,7 +126,7 @@ def ask_checks(
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=timeout,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(answers) == len(asked), (len(answers), done.returncode, done.stderr[-3000:])
