@@ -231,6 +231,11 @@ class Cell:
         pin = f"{self.pin.version}-{self.pin.sha256[:8]}"
         return f"{self.role}-numpy{self.numpy}-{pin}-{self.platform}-{what}{emulated}"
 
+    def place(self, *, several: bool) -> str:
+        """Return the kernel, or "wheel"; after its platform where there are `several`."""
+        name = self.kernel or "wheel"
+        return f"{self.platform} {name}" if several else name
+
 
 @frozen(kw_only=True)
 class CheckSpec:
@@ -260,10 +265,14 @@ class CheckSpec:
 
 @frozen(kw_only=True)
 class PlannedCell:
-    """A cell with the checks that are to be answered in it, in order."""
+    """A cell with the checks that are to be answered in it, in order.
+
+    `seconds`: what it should take when nothing of it is cached.
+    """
 
     cell: Cell
     checks: tuple[str, ...]
+    seconds: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -290,7 +299,12 @@ class Estimate:
 
 @frozen(kw_only=True)
 class Plan:
-    """What will run, what will not, and why."""
+    """What will run, what will not, and why.
+
+    `host` is the machine that made the plan. `baseline` and `candidates` are the files of the first
+    platform; on the others the same release (an equal ``str``) is another file, which the cells
+    there name.
+    """
 
     tool_version: str
     host: Host
@@ -305,6 +319,16 @@ class Plan:
     estimate: Estimate
     settings: dict[str, JSON] = field(factory=dict)  # every setting in force
     changed: tuple[str, ...] = ()  # the keys of `settings` that differ from the defaults
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the platforms that have cells, in order."""
+        return tuple(dict.fromkeys(entry.cell.platform for entry in self.cells))
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """Return the exact files that cells are about, in order."""
+        return tuple(dict.fromkeys(entry.cell.pin for entry in self.cells))
 
 
 @frozen(kw_only=True)
@@ -429,7 +453,10 @@ class OpenBLASSeen:
 
 @frozen(kw_only=True)
 class CellResult:
-    """All that was seen in one cell."""
+    """All that was seen in one cell.
+
+    `left_out`: why its kernel cannot run on this machine; there are no observations then.
+    """
 
     cell: Cell
     tool_version: str
@@ -443,6 +470,7 @@ class CellResult:
     observations: tuple[Observation, ...]
     seconds: float = 0.0
     reused: bool = False
+    left_out: str = ""
 
 
 @frozen(kw_only=True)

@@ -33,6 +33,7 @@ from release_gate.matrix.load import load_matrices
 from release_gate.matrix.plan import make_plan
 from release_gate.matrix.settings import make_settings
 from release_gate.matrix.tables import NEWEST
+from release_gate.matrix.targets import Target, platform_target, this_machine
 from release_gate.model import (
     Artifact,
     CellResult,
@@ -41,11 +42,13 @@ from release_gate.model import (
     Host,
     Interpreter,
     KernelSeen,
+    NotCovered,
     NumPySource,
     OpenBLASSeen,
     Pin,
     Plan,
     PlannedCell,
+    Provider,
     Role,
     ThreadsSeen,
 )
@@ -184,10 +187,25 @@ def open_workshop(progress: Progress, matrices: Path | None = None, **options: A
 
 
 def prepare(shop: Workshop) -> Plan:
-    """Settle what is to run: NumPy, interpreter, pins, the kernels that each library holds."""
+    """Settle what is to run: NumPy, interpreter, pins, the kernels that each library holds.
+
+    With --platforms nothing is asked of this machine but NumPy's source and an interpreter.
+    """
     numpy, interpreter, why = _numpy_and_interpreter(shop)
-    baseline, candidates = _pins(shop)
-    pins = tuple(dict.fromkeys([*([baseline] if baseline else []), *candidates]))
+    if shop.settings.platforms:
+        return make_plan(
+            shop.settings,
+            shop.matrices,
+            host=shop.host,
+            numpy=numpy,
+            interpreter=interpreter,
+            why_interpreter=why,
+            targets=_platform_targets(shop),
+            checks=shop.checks,
+            inspections=INSPECTIONS,
+        )
+    sides = _pins(shop, shop.host)
+    pins = tuple(dict.fromkeys(pin for _, pin in sides))
     held = {}
     with shop.progress.stage("ask libraries for their kernels", steps=len(pins)) as stage:
         for done, pin in enumerate(pins):
@@ -213,9 +231,7 @@ def prepare(shop: Workshop) -> Plan:
         numpy=numpy,
         interpreter=interpreter,
         why_interpreter=why,
-        baseline=baseline,
-        candidates=candidates,
-        held=held,
+        targets=[this_machine(shop.host, sides, held, shop.settings, shop.matrices)],
         checks=shop.checks,
         inspections=INSPECTIONS,
         built=frozenset(built),
@@ -235,9 +251,15 @@ def plan_one_wheel(shop: Workshop, wheel: Artifact) -> Plan:
         ),
         interpreter=wheel.interpreter,
         why_interpreter=f"{wheel.name} is for it",
-        baseline=None,
-        candidates=(wheel.pin,),
-        held={wheel.pin: kernels_held(shop, own)},
+        targets=[
+            this_machine(
+                shop.host,
+                [(Role.CANDIDATE, wheel.pin)],
+                {wheel.pin: kernels_held(shop, own)},
+                shop.settings,
+                shop.matrices,
+            )
+        ],
         checks=shop.checks,
         inspections=INSPECTIONS,
         built=(wheel.pin,),
@@ -304,14 +326,41 @@ def _requires_python(source: NumPySource, matrices: Matrices) -> str:
     return ">=3.9"
 
 
-def _pins(shop: Workshop) -> tuple[Pin | None, tuple[Pin, ...]]:
-    """Resolve all pins; raise one error with what is wrong with each."""
+def _platform_targets(shop: Workshop) -> list[Target]:
+    """Return the platforms of --platforms; raise one error with what is wrong on each."""
+    targets: list[Target] = []
+    problems: list[Problem] = []
+    for row in shop.matrices.platforms:
+        if row.name not in shop.settings.platforms:
+            continue
+        try:
+            sides = _pins(shop, row.machine_like())
+        except GateError as error:
+            problems += error.problems
+            continue
+        problems += (
+            Problem(
+                what="a file is of one platform; a plan over platforms needs versions",
+                where=str(pin),
+                hint="leave out --platforms, or name a version of scipy-openblas64",
+            )
+            for _, pin in sides
+            if pin.provider is Provider.FILE
+        )
+        targets.append(platform_target(row, sides, shop.settings))
+    if problems:
+        raise ConfigurationError(dict.fromkeys(problems))
+    return targets
+
+
+def _pins(shop: Workshop, host: Host) -> list[tuple[Role, Pin]]:
+    """Resolve all pins, the baseline first; raise one error with what is wrong with each."""
     problems: list[Problem] = []
     errors: list[GateError] = []
 
     def resolve(text: str) -> Pin | None:
         try:
-            return resolve_pin(text, pins=shop.matrices.pin_files, host=shop.host, index=shop.index)
+            return resolve_pin(text, pins=shop.matrices.pin_files, host=host, index=shop.index)
         except GateError as error:
             problems.extend(error.problems)
             errors.append(error)
@@ -321,7 +370,8 @@ def _pins(shop: Workshop) -> tuple[Pin | None, tuple[Pin, ...]]:
     candidates = [resolve(text) for text in shop.settings.candidates]
     if errors:
         raise type(errors[0])(problems)
-    return baseline, tuple(pin for pin in candidates if pin is not None)
+    sides = [(Role.BASELINE, baseline), *((Role.CANDIDATE, pin) for pin in candidates)]
+    return [(role, pin) for role, pin in sides if pin is not None]
 
 
 def _wheels_at_hand(
@@ -356,7 +406,7 @@ def build_wheels(shop: Workshop, plan: Plan) -> tuple[dict[Pin, Artifact], list[
     """
     wheels: dict[Pin, Artifact] = {}
     errors: list[GateError] = []
-    for pin in dict.fromkeys(entry.cell.pin for entry in plan.cells):
+    for pin in plan.pins:
         try:
             wheels[pin] = _build(shop, plan.numpy, plan.interpreter, pin, fresh=shop.settings.fresh)
         except GateError as error:
@@ -371,7 +421,11 @@ def check_cells(
     shop: Workshop, plan: Plan, wheels: Mapping[Pin, Artifact], out: Path | None = None
 ) -> list[CellResult]:
     """Run every planned cell that has a wheel; write each result to ``out/cells`` at its end."""
-    baseline = wheels.get(plan.baseline) if plan.baseline else None
+    baselines = {
+        entry.cell.platform: wheels.get(entry.cell.pin)
+        for entry in plan.cells
+        if entry.cell.role is Role.BASELINE
+    }
     results = []
     steps = sum(len(entry.checks) for entry in plan.cells)
     done = 0
@@ -382,7 +436,8 @@ def check_cells(
             if wheel is not None:
                 if entry.cell.kernel is None:
                     stage.step(done, f"{entry.cell.id}: wheel inspection")
-                    result = _inspect(shop, entry, wheel, baseline)
+                    against = baselines.get(entry.cell.platform)
+                    result = _inspect(shop, entry, wheel, against)
                 else:
                     if suites_among(entry.checks) and wheel.pin not in kits:
                         stage.step(done, f"{wheel.pin}: what the suites need")
@@ -487,10 +542,14 @@ def judge_results(
     issues: Sequence[KnownIssue],
     *,
     waivers: Waivers,
+    refused: Sequence[NotCovered] = (),
 ) -> Decision:
-    """Return the decision, each finding linked to those of `issues` that it looks like."""
-    decision = decide(plan, results, matrices.requirements, specs, waivers)
-    return with_issues(decision, issues, plan.host.cpu)
+    """Return the decision, each finding linked to those of `issues` that it looks like.
+
+    `refused`: results that were not let in, to be told.
+    """
+    decision = decide(plan, results, matrices.requirements, specs, waivers, refused=refused)
+    return with_issues(decision, issues, {each.cell.id: each.host.cpu for each in results})
 
 
 def record_of(
@@ -509,13 +568,18 @@ def record_of(
         results=tuple(results),
         artifacts=tuple((wheels or {}).values()),
         decision=decision,
-        known_issues=statuses(decision, issues, plan.candidates, plan.host),
+        known_issues=statuses(decision, issues, plan.candidates, _hosts(plan, results)),
         stages=tuple(clock.stages),
         started=clock.started,
         finished=_now(),
         tool_version=__version__,
         command=command,
     )
+
+
+def _hosts(plan: Plan, results: Sequence[CellResult]) -> list[Host]:
+    """Return the machines that answered; without an answer, the one that made the plan."""
+    return list(dict.fromkeys(result.host for result in results)) or [plan.host]
 
 
 def claim_folder(out: Path, *, clear: bool = True) -> None:

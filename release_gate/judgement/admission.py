@@ -15,6 +15,8 @@ from release_gate.wire import to_data
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from release_gate.model import Pin
+
 __all__ = ["Admitted", "admit"]
 
 
@@ -31,12 +33,14 @@ class Admitted:
     """What counts. `observations`: per cell id, per check id, of the planned checks only.
 
     `doubts`: per cell id, why its answers do not count (fully); `missing`: the planned cells that
-    have no result that counts; `notes`: results that were left aside.
+    have no result that counts; `left_out`: per cell id, why its kernel could not run where it was
+    to be checked; `notes`: results that were left aside.
     """
 
     observations: Mapping[str, Mapping[str, Observation]]
     doubts: Mapping[str, str]
     missing: tuple[Cell, ...]
+    left_out: Mapping[str, str]
     notes: tuple[NotCovered, ...]
 
 
@@ -46,31 +50,20 @@ def admit(plan: Plan, results: Iterable[CellResult]) -> Admitted:
     A result that ran another kernel or thread count than was asked for does not count. Where the
     library died before it could say what it runs, or where the results of one pin come from
     different wheels, failures count and passes do not: doubt never turns a failure into silence.
-    """
-    planned = {entry.cell.id: entry for entry in plan.cells}
-    of_cell: dict[str, list[CellResult]] = defaultdict(list)
-    notes = []
-    for result in results:
-        entry = planned.get(result.cell.id)
-        if entry is not None and entry.cell == result.cell:
-            of_cell[result.cell.id].append(result)
-        else:
-            notes.append(NotCovered(what=result.cell.id, why="a result of no cell of this plan"))
 
+    A kernel that could not run where it was to be checked is left out, as it is of a plan that
+    knows the machine. Where no kernel of a pin ran on a platform at all, that is no gap that can be
+    told and passed over: these cells are missing.
+    """
+    of_cell, notes = _of_cells(plan, results)
+    left_out = _left_out(plan, of_cell)
     mixed = _mixed_wheels(of_cell.values())
     observations: dict[str, dict[str, Observation]] = {}
     doubts: dict[str, str] = {}
     missing = []
-    for cell_id, entry in planned.items():
-        sources = of_cell.get(cell_id, [])
-        judged = [(result, *_trust(result, mixed)) for result in sources]
-        if len(sources) > 1:
-            notes.append(
-                NotCovered(
-                    what=cell_id,
-                    why=f"{len(sources)} results of one cell; of each check the worst counts",
-                )
-            )
+    for entry in plan.cells:
+        cell_id = entry.cell.id
+        judged = [(result, *_trust(result, mixed)) for result in of_cell.get(cell_id, ())]
         seen: dict[str, list[Observation]] = defaultdict(list)
         for result, trust, _ in judged:
             for observation in result.observations:
@@ -82,6 +75,8 @@ def admit(plan: Plan, results: Iterable[CellResult]) -> Admitted:
         observations[cell_id] = {
             check: max(seen[check], key=_badness) for check in entry.checks if check in seen
         }
+        if cell_id in left_out:
+            continue
         # A second, sound result of the cell lifts the doubt about the first.
         if judged and all(trust is not _Trust.ALL for _, trust, _ in judged):
             doubts[cell_id] = "; ".join(sorted({why for _, _, why in judged}))
@@ -91,8 +86,51 @@ def admit(plan: Plan, results: Iterable[CellResult]) -> Admitted:
         observations=observations,
         doubts=doubts,
         missing=tuple(missing),
+        left_out=left_out,
         notes=tuple(sorted(notes, key=lambda note: (note.what, note.why))),
     )
+
+
+def _of_cells(
+    plan: Plan, results: Iterable[CellResult]
+) -> tuple[dict[str, list[CellResult]], list[NotCovered]]:
+    """Return the results of each planned cell, by its id, and what is to be said of the others."""
+    planned = {entry.cell.id: entry.cell for entry in plan.cells}
+    of_cell: dict[str, list[CellResult]] = defaultdict(list)
+    notes = []
+    for result in results:
+        if planned.get(result.cell.id) == result.cell:
+            of_cell[result.cell.id].append(result)
+        else:
+            notes.append(NotCovered(what=result.cell.id, why="a result of no cell of this plan"))
+    notes += [
+        NotCovered(
+            what=cell_id, why=f"{len(sources)} results of one cell; of each check the worst counts"
+        )
+        for cell_id, sources in of_cell.items()
+        if len(sources) > 1
+    ]
+    return of_cell, notes
+
+
+def _left_out(plan: Plan, of_cell: Mapping[str, Sequence[CellResult]]) -> dict[str, str]:
+    """Return, per cell id, why its kernel could not run: of pins that ran another one there."""
+    of_pin: dict[tuple[str, Pin], list[str]] = defaultdict(list)
+    for entry in plan.cells:
+        if entry.cell.kernel is not None:
+            of_pin[entry.cell.platform, entry.cell.pin].append(entry.cell.id)
+    reasons = {
+        cell_id: "; ".join(sorted({result.left_out for result in sources}))
+        for cell_id, sources in of_cell.items()
+        if all(result.left_out and not result.observations for result in sources)
+    }
+    return {
+        cell_id: reasons[cell_id]
+        for cells in of_pin.values()
+        if not reasons.keys() >= {*cells}
+        for cell_id in cells
+        if cell_id in reasons
+    }
 
 
 def _mixed_wheels(groups: Iterable[Sequence[CellResult]]) -> frozenset[str]:
@@ -108,16 +146,24 @@ def _trust(result: CellResult, mixed: frozenset[str]) -> tuple[_Trust, str]:
     cell, kernel, threads = result.cell, result.kernel.observed, result.threads.observed
     if result.openblas.pin.sha256 != cell.pin.sha256:
         return _Trust.NOTHING, f"ran {result.openblas.pin}, not {cell.pin}"
-    if cell.kernel is not None:
-        if kernel is not None and kernel.casefold() != cell.kernel.casefold():
-            return _Trust.NOTHING, f"ran the kernel {kernel}, not {cell.kernel}"
-        if threads is not None and threads != cell.threads:
-            return _Trust.NOTHING, f"ran {threads} BLAS threads, not {cell.threads}"
-        if kernel is None or threads is None:
-            return _Trust.FAILURES, "never said which kernel and how many threads it runs"
-    if cell.pin.sha256 in mixed:
-        return _Trust.FAILURES, f"the results of {cell.pin} come from different wheels"
-    return _Trust.ALL, ""
+    if result.left_out:
+        # With answers it contradicts itself; without, no kernel of its library ran anywhere.
+        trust = _Trust.FAILURES if result.observations else _Trust.NOTHING
+        return trust, f"its kernel was left out: {result.left_out}"
+    if (
+        cell.kernel is not None
+        and kernel is not None
+        and kernel.casefold() != cell.kernel.casefold()
+    ):
+        return _Trust.NOTHING, f"ran the kernel {kernel}, not {cell.kernel}"
+    if cell.kernel is not None and threads not in {None, cell.threads}:
+        return _Trust.NOTHING, f"ran {threads} BLAS threads, not {cell.threads}"
+    why = ""
+    if cell.kernel is not None and None in {kernel, threads}:
+        why = "never said which kernel and how many threads it runs"
+    elif cell.pin.sha256 in mixed:
+        why = f"the results of {cell.pin} come from different wheels"
+    return (_Trust.FAILURES, why) if why else (_Trust.ALL, "")
 
 
 def _unplanned(

@@ -14,7 +14,7 @@ from release_gate.judgement.catalogue import Confidence, Severity
 from release_gate.judgement.issues import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from release_gate.judgement.catalogue import KnownIssue
     from release_gate.model import Comparison, Decision, Host, Pin
@@ -51,16 +51,17 @@ def statuses(
     decision: Decision,
     catalogue: Iterable[KnownIssue],
     candidates: Iterable[Pin],
-    host: Host,
+    hosts: Sequence[Host],
 ) -> tuple[KnownIssueStatus, ...]:
     """Return, for each issue whose versions hold a candidate, whether it showed, worst first.
 
-    `decision` must have its findings linked (`with_issues`). "Not seen" means that a check which
-    can see the issue passed under its conditions; a race may still be there.
+    `decision` must have its findings linked (`with_issues`); `hosts`: where its results were made.
+    "Not seen" means that a check which can see the issue passed under its conditions; a race may
+    still be there.
     """
     issues = tuple(catalogue)
     return _ordered(
-        _row(issue, pin, *_state(decision, issue, pin, host))
+        _row(issue, pin, *_state(decision, issue, pin, hosts))
         for pin in candidates
         for issue in _of(pin, issues)
     )
@@ -138,20 +139,24 @@ def _impossible(issue: KnownIssue, host: Host) -> str:
     return ""
 
 
-def _state(decision: Decision, issue: KnownIssue, pin: Pin, host: Host) -> tuple[IssueState, str]:
+def _state(
+    decision: Decision, issue: KnownIssue, pin: Pin, hosts: Sequence[Host]
+) -> tuple[IssueState, str]:
     seen = [
         finding.id
         for finding in decision.findings
-        if finding.candidate == pin and any(match.id == issue.id for match in finding.issues)
+        if str(finding.candidate) == str(pin)
+        and any(match.id == issue.id for match in finding.issues)
     ]
     if seen:
         return IssueState.REPRODUCED, f"finding {', '.join(seen)}"
-    if reason := _impossible(issue, host):
-        return IssueState.IMPOSSIBLE, reason
+    reasons = [_impossible(issue, host) for host in hosts]
+    if all(reasons):
+        return IssueState.IMPOSSIBLE, "; ".join(dict.fromkeys(reasons))
     able = [
         each
         for each in decision.comparisons
-        if each.candidate.pin == pin and issue.is_seen_by(each.check)
+        if str(each.candidate.pin) == str(pin) and issue.is_seen_by(each.check)
     ]
     conditions: list[tuple[str, Callable[[Comparison], bool]]] = [
         ("no check that can see it was planned", lambda _: True),

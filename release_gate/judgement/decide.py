@@ -30,7 +30,7 @@ from release_gate.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = ["decide", "exit_code"]
 
@@ -41,13 +41,15 @@ def decide(
     policy: Sequence[Requirement],
     checks: Sequence[CheckSpec] = (),
     waivers: Waivers | None = None,
+    *,
+    refused: Sequence[NotCovered] = (),
 ) -> Decision:
     """Return the verdict on `plan` after `results`, in whatever order they come.
 
     NO-GO when a blocking requirement is violated; otherwise INCONCLUSIVE when one of them has no
     answer, or when there is none, or when nothing was answered at all; otherwise GO. `checks` lends
     findings their titles, and crashes the routines that they may be about. What `waivers` excuse
-    violates nothing, and stays a finding.
+    violates nothing, and stays a finding. `refused` are results that were not let in: told first.
     """
     waivers = waivers or Waivers()
     admitted = admit(plan, results)
@@ -67,8 +69,10 @@ def decide(
         comparisons=comparisons,
         missing_cells=admitted.missing,
         not_covered=(
+            *refused,
             *plan.not_covered,
             *(NotCovered(what=cell, why=why) for cell, why in sorted(admitted.doubts.items())),
+            *_left_out(plan, admitted.left_out),
             *admitted.notes,
             *_unsupported(comparisons),
         ),
@@ -96,12 +100,14 @@ def exit_code(verdict: Verdict) -> ExitCode:
 
 def _comparisons(plan: Plan, admitted: Admitted) -> tuple[Comparison, ...]:
     baselines = {
-        _place(entry.cell): entry.cell for entry in plan.cells if entry.cell.role is Role.BASELINE
+        _place(entry.cell): entry.cell
+        for entry in plan.cells
+        if entry.cell.role is Role.BASELINE and entry.cell.id not in admitted.left_out
     }
     return tuple(
         _comparison(check, entry.cell, baselines.get(_place(entry.cell)), admitted)
         for entry in plan.cells
-        if entry.cell.role is Role.CANDIDATE
+        if entry.cell.role is Role.CANDIDATE and entry.cell.id not in admitted.left_out
         for check in entry.checks
     )
 
@@ -138,6 +144,21 @@ def _verdict(
     if not blocking or Satisfaction.UNANSWERED in blocking or not answered:
         return Verdict.INCONCLUSIVE
     return Verdict.GO
+
+
+def _left_out(plan: Plan, reasons: Mapping[str, str]) -> list[NotCovered]:
+    """List each kernel that could not run where it was to be checked, once per reason."""
+    sides: dict[tuple[str, str, str], list[str]] = {}
+    for entry in plan.cells:
+        if (reason := reasons.get(entry.cell.id)) is not None:
+            key = entry.cell.platform, entry.cell.kernel or "", reason
+            sides.setdefault(key, []).append(str(entry.cell.pin))
+    return [
+        NotCovered(
+            what=f"kernel {kernel} of {', '.join(dict.fromkeys(pins))} on {platform}", why=reason
+        )
+        for (platform, kernel, reason), pins in sides.items()
+    ]
 
 
 def _unsupported(comparisons: Sequence[Comparison]) -> list[NotCovered]:

@@ -24,8 +24,6 @@ from release_gate.model import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from release_gate.model import Pin
-
 __all__ = ["first_failing", "group", "routine_family", "symptom"]
 
 #: Worst first: a finding takes the first kind that one of its comparisons has.
@@ -115,7 +113,7 @@ def first_failing(finding: Finding) -> tuple[Comparison, Observation] | None:
 class _Key:
     """What the comparisons of a finding have in common, besides a family of routines."""
 
-    pin: Pin
+    pin: str  # one release, whose files differ from platform to platform
     check: str
     kinds: frozenset[ComparisonKind]
     symptom: str
@@ -133,11 +131,13 @@ def group(
     routine family in common belong together. `blocking`: check and candidate cell id of those that
     violate a blocking requirement.
     """
+    comparisons = list(comparisons)
+    several = len({each.candidate.platform for each in comparisons}) > 1
     by_key: dict[_Key, list[Comparison]] = defaultdict(list)
     for each in comparisons:
         if _is_finding(each):
             key = _Key(
-                pin=each.candidate.pin,
+                pin=str(each.candidate.pin),
                 check=IMPORT if _died_at_import(each) else each.check,
                 kinds=_kind_class(each.kind),
                 symptom=(
@@ -148,7 +148,7 @@ def group(
             )
             by_key[key].append(each)
     findings = [
-        _finding(key, members, families, blocking, checks.get(key.check))
+        _finding(key, members, families, blocking, checks.get(key.check), several=several)
         for key, candidates in by_key.items()
         for families, members in _by_family(candidates)
     ]
@@ -218,6 +218,8 @@ def _finding(
     families: frozenset[str],
     blocking: Collection[tuple[str, str]],
     spec: CheckSpec | None,
+    *,
+    several: bool,
 ) -> Finding:
     members = sorted(members, key=_cell_order)
     kind = min((each.kind for each in members), key=_KINDS.index)
@@ -236,9 +238,9 @@ def _finding(
         check=key.check,
         kind=kind,
         symptom=key.symptom,
-        summary=_summary(key, kind, members, routines, spec),
+        summary=_summary(key, kind, members, routines, spec, several=several),
         routines=routines,
-        candidate=key.pin,
+        candidate=members[0].candidate.pin,
         blocking=any((each.check, each.candidate.id) in blocking for each in members),
         comparisons=tuple(members),
     )
@@ -246,7 +248,7 @@ def _finding(
 
 def _id(key: _Key, families: Iterable[str]) -> str:
     """Return an id that is the same in every run that sees the same failure of the same pin."""
-    parts = [str(key.pin), key.check, key.symptom, *sorted(key.kinds), *sorted(families)]
+    parts = [key.pin, key.check, key.symptom, *sorted(key.kinds), *sorted(families)]
     return f"{key.check}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:8]}"
 
 
@@ -261,23 +263,30 @@ def _summary(
     members: Sequence[Comparison],
     routines: Sequence[str],
     spec: CheckSpec | None,
+    *,
+    several: bool,
 ) -> str:
     """Say what fails, where, and how the baseline does, in two or three short sentences."""
     title = "importing NumPy" if key.check == IMPORT else spec.title if spec else key.check
     what = f"{_title(key.symptom)} in {title}"
     if routines and len(routines) <= 4:
         what += f" ({', '.join(routines)})"
-    return f"{what} on {_places(members)}. {_baseline(kind, members)}" + _first_message(members)
+    return (
+        f"{what} on {_places(members, several=several)}. {_baseline(kind, members)}"
+        + _first_message(members)
+    )
 
 
 def _title(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _places(members: Sequence[Comparison]) -> str:
-    kernels = sorted({each.candidate.kernel for each in members if each.candidate.kernel})
+def _places(members: Sequence[Comparison], *, several: bool) -> str:
+    cells = [each.candidate for each in members]
+    kernels = sorted({cell.place(several=several) for cell in cells if cell.kernel})
     if not kernels:
-        return "the wheel itself"
+        platforms = sorted({cell.platform for cell in cells})
+        return "the wheel itself" + (f" ({', '.join(platforms)})" if several else "")
     threads = sorted({each.candidate.threads for each in members})
     count = ", ".join(map(str, threads))
     return f"{', '.join(kernels)} with {count} {'thread' if threads == [1] else 'threads'}"

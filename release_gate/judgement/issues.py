@@ -22,7 +22,7 @@ from release_gate.model import ComparisonKind, IssueMatch, MatchStanding, Outcom
 from release_gate.versions import OpenBLASVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from release_gate.model import Decision, Finding, Pin
 
@@ -116,12 +116,22 @@ def _rank(match: _Match) -> tuple[float, int, int, str]:
     return -match.score, len(match.issue.checks), newest, match.issue.id
 
 
-def with_issues(decision: Decision, catalogue: Sequence[KnownIssue], cpu: str = "") -> Decision:
-    """Return `decision` with each finding linked to the issues that it looks like."""
+def with_issues(
+    decision: Decision, catalogue: Sequence[KnownIssue], cpus: Mapping[str, str]
+) -> Decision:
+    """Return `decision` with each finding linked to the issues that it looks like.
+
+    `cpus`: by cell id, the CPU that it ran on.
+    """
+
+    def cpu(finding: Finding) -> str:
+        cells = [each.candidate.id for each in finding.comparisons]
+        return ", ".join(dict.fromkeys(cpus[cell] for cell in cells if cell in cpus))
+
     return attrs.evolve(
         decision,
         findings=tuple(
-            attrs.evolve(finding, issues=match_issues(finding, catalogue, cpu))
+            attrs.evolve(finding, issues=match_issues(finding, catalogue, cpu(finding)))
             for finding in decision.findings
         ),
     )

@@ -85,14 +85,15 @@ def evaluate(
     ]
     answered = [each for each in counted if _has_answer(each)]
 
+    several = len(plan.platforms) > 1
     satisfaction = Satisfaction.UNANSWERED
     if forbidden:
         satisfaction = Satisfaction.VIOLATED
-        why = _listed(forbidden)
+        why = _listed(forbidden, several=several)
     elif cells:
         why = "no answer from " + _some(cells)
     elif unanswered:
-        why = "no answer: " + _listed(unanswered)
+        why = "no answer: " + _listed(unanswered, several=several)
     elif not counted and requirement.answers:
         why = "none of its checks was planned" + (" on real hardware" if about else "")
     else:
@@ -130,12 +131,16 @@ def _some(texts: Sequence[str]) -> str:
     return "; ".join(texts[:NAMED]) + more
 
 
-def _listed(comparisons: Iterable[Comparison]) -> str:
-    """Say which checks did what where: "exact.gemm regressed on Haswell (1, 8 threads)"."""
+def _listed(comparisons: Iterable[Comparison], *, several: bool) -> str:
+    """Say which checks did what where: "exact.gemm regressed on Haswell (1, 8 threads)".
+
+    `several`: platforms are told apart.
+    """
     places: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for each in comparisons:
         cell = each.candidate
-        places[each.check, _what(each)][cell.kernel or ""].add(cell.threads)
+        place = cell.place(several=several) if cell.kernel or several else ""
+        places[each.check, _what(each)][place].add(cell.threads)
     return _some(
         [f"{check} {what}" + _where(kernels) for (check, what), kernels in sorted(places.items())]
     )
@@ -154,8 +159,11 @@ def _where(kernels: Mapping[str, set[int]]) -> str:
         if kernel:
             by_threads[tuple(sorted(threads))].append(kernel)
     places = [
-        f"{', '.join(names)} ({', '.join(map(str, threads))}"
-        f" {'thread' if threads == (1,) else 'threads'})"
+        ", ".join(names) + ("" if threads == (0,) else f" ({_counted(threads)})")
         for threads, names in by_threads.items()
     ]
     return f" on {' and '.join(places)}" if places else ""
+
+
+def _counted(threads: tuple[int, ...]) -> str:
+    return f"{', '.join(map(str, threads))} {'thread' if threads == (1,) else 'threads'}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from release_gate.matrix.selection import applies, asked_once, takes
 from release_gate.model import NotCovered, Tier
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from release_gate.matrix.kernels import PinKernels
     from release_gate.matrix.settings import Settings
     from release_gate.matrix.tables import Matrices, PlatformRow
+    from release_gate.matrix.targets import Target
     from release_gate.model import CheckSpec, Host, Interpreter
 
 __all__ = ["not_covered"]
@@ -27,35 +30,47 @@ def not_covered(
     matrices: Matrices,
     *,
     host: Host,
+    targets: Sequence[Target],
     interpreter: Interpreter,
-    kernels: Iterable[PinKernels],
-    only: str | None,
     specs: Sequence[CheckSpec],
 ) -> Iterator[NotCovered]:
-    """Yield what this run leaves out: kernels, checks, threads, platforms and interpreters.
+    """Yield what a run leaves out: kernels, checks, threads, platforms and interpreters."""
+    for target in targets:
+        on = f" on {target.platform}" if len(targets) > 1 else ""
+        for entry in _of_target(target, settings, specs):
+            yield evolve(entry, what=entry.what + on)
+    if settings.platforms:
+        yield from _other_platforms(matrices, targets)
+    else:
+        over = [count for count in settings.threads if count > host.cores]
+        if over:
+            yield NotCovered(
+                what=f"{_listed(over)} threads in parallel",
+                why=f"this process may use {host.cores} CPUs: the threads take turns",
+            )
+        yield from _platforms(matrices, host)
+    yield NotCovered(
+        what=f"Pythons other than {interpreter.version}, and free-threaded ones",
+        why="one wheel is built per OpenBLAS, for one interpreter",
+    )
 
-    `only`: the kernel of the checks that are asked with one.
-    """
-    kernels = list(kernels)
+
+def _of_target(
+    target: Target, settings: Settings, specs: Sequence[CheckSpec]
+) -> Iterator[NotCovered]:
+    kernels, only = list(target.kernels.values()), target.only
     yield from _kernels(kernels)
-    yield from _checks(settings, host, specs)
-    once = [s.id for s in specs if asked_once(s, settings.profile) and applies(s, settings, host)]
+    yield from _checks(settings, target.system, specs)
+    once = [
+        spec.id
+        for spec in specs
+        if asked_once(spec, settings.profile) and applies(spec, settings, target.system)
+    ]
     if once and any(set(each.run) - {only} for each in kernels) and only is not None:
         yield NotCovered(
             what=f"check{'s' if len(once) > 1 else ''} {_listed(once)} with kernels but {only}",
             why="smoke asks one kernel what all share; --profile full asks each",
         )
-    over = [count for count in settings.threads if count > host.cores]
-    if over:
-        yield NotCovered(
-            what=f"{_listed(over)} threads in parallel",
-            why=f"this process may use {host.cores} CPUs: the threads take turns",
-        )
-    yield from _platforms(matrices, host)
-    yield NotCovered(
-        what=f"Pythons other than {interpreter.version}, and free-threaded ones",
-        why="one wheel is built per OpenBLAS, for one interpreter",
-    )
 
 
 def _kernels(kernels: Sequence[PinKernels]) -> Iterator[NotCovered]:
@@ -70,21 +85,21 @@ def _kernels(kernels: Sequence[PinKernels]) -> Iterator[NotCovered]:
         yield NotCovered(what=f"kernel{plural} {_listed(names)}{of}", why=reason)
 
 
-def _checks(settings: Settings, host: Host, specs: Sequence[CheckSpec]) -> Iterator[NotCovered]:
+def _checks(settings: Settings, system: str, specs: Sequence[CheckSpec]) -> Iterator[NotCovered]:
     by_reason: dict[str, list[str]] = defaultdict(list)
     for spec in specs:
-        if reason := _why_not_asked(spec, settings, host):
+        if reason := _why_not_asked(spec, settings, system):
             by_reason[reason].append(spec.id)
     yield from _lines("check", by_reason)
 
 
-def _why_not_asked(spec: CheckSpec, settings: Settings, host: Host) -> str:
+def _why_not_asked(spec: CheckSpec, settings: Settings, system: str) -> str:
     """Return why a check is asked in no cell, or an empty string."""
     if not settings.selects(spec.id):
         return "not selected by --checks"
     if settings.profile not in spec.profiles:
         return f"only in the profile {' or '.join(spec.profiles)}"
-    if spec.systems and host.system not in spec.systems:
+    if spec.systems and system not in spec.systems:
         return f"only on {' or '.join(spec.systems)}"
     if spec.category == INSPECTION or any(takes(spec, count) for count in settings.threads):
         return ""
@@ -103,6 +118,15 @@ def _platforms(matrices: Matrices, host: Host) -> Iterator[NotCovered]:
             what=f"a platform of NumPy's wheels: {host.platform} is none",
             why="platforms.toml has no such row; what is checked here may not hold elsewhere",
         )
+    yield from _lines("platform", by_reason)
+
+
+def _other_platforms(matrices: Matrices, targets: Sequence[Target]) -> Iterator[NotCovered]:
+    planned = {target.platform for target in targets}
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in matrices.platforms:
+        if row.name not in planned:
+            by_reason[row.unreachable or "not named by --platforms"].append(row.name)
     yield from _lines("platform", by_reason)
 
 

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from release_gate.matrix.settings import Settings
-    from release_gate.matrix.tables import Kernel, Matrices
+    from release_gate.matrix.tables import Kernel, Matrices, PlatformRow
     from release_gate.model import Host, Pin
     from release_gate.openblas.kernels import KernelHeld
 
-__all__ = ["PinKernels", "select_kernels"]
+__all__ = ["PinKernels", "expected_kernels", "select_kernels"]
+
+_NOT_NAMED = "not named by --kernels"
 
 
 @frozen(kw_only=True)
@@ -28,6 +30,22 @@ class PinKernels:
     pin: Pin
     run: tuple[str, ...]
     left_out: Mapping[str, tuple[str, ...]]
+
+
+def expected_kernels(pin: Pin, row: PlatformRow, settings: Settings) -> PinKernels:
+    """Return which kernels of a library run on a platform, going by the table alone."""
+    left_out: dict[str, list[str]] = defaultdict(list)
+    run = []
+    for name in row.kernels:
+        if settings.all_kernels or name in settings.kernels:
+            run.append(name)
+        else:
+            left_out[_NOT_NAMED].append(name)
+    return PinKernels(
+        pin=pin,
+        run=tuple(run),
+        left_out={reason: tuple(names) for reason, names in left_out.items()},
+    )
 
 
 def select_kernels(
@@ -88,7 +106,7 @@ def _why_not(
     if core is None:
         return f"the library does not hold it and runs {answer.observed}"
     if not settings.all_kernels and kernel.name not in settings.kernels:
-        return "not named by --kernels"
+        return _NOT_NAMED
     return ""
 
 

@@ -44,6 +44,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _LINE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _BLAS: Final = ("scipy-openblas64", "scipy-openblas32", "accelerate", "none")
 _LIBC: Final = ("", "glibc", "musl")
+_REPAIR: Final = ("", "auditwheel", "delocate", "delvewheel")
 
 
 @frozen(kw_only=True)
@@ -99,7 +100,8 @@ def load_matrices(folder: Path) -> Matrices:
     if kernels:
         reader.check("kernels.toml", _kernel_problems(kernels.kernels))
     if platforms:
-        reader.check("platforms.toml", _platform_problems(platforms.platforms))
+        cores = None if kernels is None else kernels.kernels
+        reader.check("platforms.toml", _platform_problems(platforms.platforms, cores))
     if policy:
         reader.check("policy.toml", _policy_problems(policy.requirements))
     if gate:
@@ -221,7 +223,9 @@ def _kernel_problems(rows: tuple[Kernel, ...]) -> Iterator[tuple[str, str]]:
             yield f"kernels[{index}].source", "is empty: say where the facts come from"
 
 
-def _platform_problems(rows: tuple[PlatformRow, ...]) -> Iterator[tuple[str, str]]:
+def _platform_problems(
+    rows: tuple[PlatformRow, ...], cores: tuple[Kernel, ...] | None
+) -> Iterator[tuple[str, str]]:
     yield from _empty("platforms", rows)
     yield from _repeated("platforms", rows, lambda row: row.name)
     for index, row in enumerate(rows):
@@ -230,6 +234,7 @@ def _platform_problems(rows: tuple[PlatformRow, ...]) -> Iterator[tuple[str, str
             ("system", row.system, SYSTEMS),
             ("blas", row.blas, _BLAS),
             ("libc", row.libc, _LIBC),
+            ("repair", row.repair, _REPAIR),
         ):
             if word not in known:
                 yield f"{key}.{field}", _unknown(field, word, known)
@@ -237,6 +242,23 @@ def _platform_problems(rows: tuple[PlatformRow, ...]) -> Iterator[tuple[str, str
             yield f"{key}.interface", f"{row.interface} is not one of 0, 32, 64"
         if not row.why.strip():
             yield f"{key}.why", "is empty"
+        yield from _cores_problems(key, row, cores)
+        for needed in () if row.unreachable else ("runner", "identifier", "kernels", "everywhere"):
+            if not getattr(row, needed):
+                yield f"{key}.{needed}", "is empty, and the row does not say 'unreachable'"
+
+
+def _cores_problems(
+    key: str, row: PlatformRow, cores: tuple[Kernel, ...] | None
+) -> Iterator[tuple[str, str]]:
+    known = [kernel.name for kernel in cores or () if kernel.architecture == row.machine]
+    for name in row.kernels:
+        if cores is not None and name not in known:
+            yield f"{key}.kernels", _unknown("kernel", name, known)
+    if row.everywhere and row.everywhere not in row.kernels:
+        yield f"{key}.everywhere", _unknown("kernel", row.everywhere, row.kernels)
+    if row.kernels and not row.kernels_from.strip():
+        yield f"{key}.kernels_from", "is empty: say where the kernels are known from"
 
 
 def _policy_problems(rows: tuple[Requirement, ...]) -> Iterator[tuple[str, str]]:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from release_gate import __version__
 from release_gate.errors import ConfigurationError, Problem
 from release_gate.matrix.coverage import not_covered
-from release_gate.matrix.kernels import select_kernels
-from release_gate.matrix.selection import applies, asked_once, one_kernel, takes
+from release_gate.matrix.selection import applies, asked_once, takes
 from release_gate.model import Cell, Estimate, Plan, PlannedCell, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from release_gate.matrix.kernels import PinKernels
     from release_gate.matrix.settings import Settings
     from release_gate.matrix.tables import Matrices, Timing
+    from release_gate.matrix.targets import Target
     from release_gate.model import CheckSpec, Host, Interpreter, NumPySource, Pin
-    from release_gate.openblas.kernels import KernelHeld
 
 __all__ = ["make_plan"]
 
@@ -35,47 +35,47 @@ def make_plan(
     numpy: NumPySource,
     interpreter: Interpreter,
     why_interpreter: str,
-    baseline: Pin | None,
-    candidates: Sequence[Pin],
-    held: Mapping[Pin, Sequence[KernelHeld]],
+    targets: Sequence[Target],
     checks: Sequence[CheckSpec],
     inspections: Sequence[CheckSpec],
     built: Collection[Pin] = (),
     answered: Callable[[Cell, str], bool] = lambda _cell, _check: False,
 ) -> Plan:
-    """Return the plan: per pin (baseline first) the wheel's cell, then kernels by threads.
+    """Return the plan: per target and pin (baseline first) the wheel, then kernels by threads.
 
-    `held`: what each pin's library answered when it was asked for each kernel of the table.
     `built`: pins whose wheels are in the cache; `answered`: whether a check's answer in a cell is.
-    Raises ConfigurationError when a pin would not be checked at all.
+    Raises ConfigurationError when a pin would not be checked at all on one of `targets`.
     """
-    by_pin = {pin: select_kernels(pin, held.get(pin, ()), settings, matrices, host) for pin in held}
-    sides = [(Role.BASELINE, baseline)] if baseline is not None else []
-    sides += [(Role.CANDIDATE, pin) for pin in candidates]
-    only = one_kernel([by_pin[pin].run for _, pin in sides])
-    cells = [
-        planned
-        for role, pin in sides
-        for planned in _cells_of(
-            role,
-            by_pin[pin],
-            settings,
-            host,
-            numpy,
-            only=only,
-            checks=checks,
-            inspections=inspections,
-        )
-    ]
-    _refuse_empty(settings, [by_pin[pin] for _, pin in sides], cells, checks, host)
+    cells: list[PlannedCell] = []
+    problems: list[Problem] = []
+    for target in targets:
+        made = [
+            planned
+            for role, pin in target.sides
+            for planned in _cells_of(
+                role,
+                target,
+                target.kernels[pin],
+                settings,
+                numpy,
+                checks=checks,
+                inspections=inspections,
+                timing=matrices.timing,
+            )
+        ]
+        problems += _empty(settings, target, made, checks)
+        cells += made
+    if problems:
+        raise ConfigurationError(problems)
+    sides = targets[0].sides
     return Plan(
         tool_version=__version__,
         host=host,
         numpy=numpy,
         interpreter=interpreter,
         why_interpreter=why_interpreter,
-        baseline=baseline,
-        candidates=tuple(candidates),
+        baseline=next((pin for role, pin in sides if role is Role.BASELINE), None),
+        candidates=tuple(pin for role, pin in sides if role is Role.CANDIDATE),
         profile=settings.profile,
         cells=tuple(cells),
         not_covered=tuple(
@@ -83,9 +83,8 @@ def make_plan(
                 settings,
                 matrices,
                 host=host,
+                targets=targets,
                 interpreter=interpreter,
-                kernels=by_pin.values(),
-                only=only,
                 specs=[*inspections, *checks],
             )
         ),
@@ -97,25 +96,26 @@ def make_plan(
 
 def _cells_of(
     role: Role,
+    target: Target,
     kernels: PinKernels,
     settings: Settings,
-    host: Host,
     numpy: NumPySource,
     *,
-    only: str | None,
     checks: Sequence[CheckSpec],
     inspections: Sequence[CheckSpec],
+    timing: Timing,
 ) -> Iterator[PlannedCell]:
-    """Yield the cells of one pin that have something to answer; `only`: see `one_kernel`."""
+    """Yield the cells of one pin on one target that have something to answer."""
+    only = target.only
     places = [(None, 0), *((name, count) for name in kernels.run for count in settings.threads)]
     for kernel, threads in places:
         if kernel is None:
-            asked = [spec for spec in inspections if applies(spec, settings, host)]
+            asked = [spec for spec in inspections if applies(spec, settings, target.system)]
         else:
             asked = [
                 spec
                 for spec in checks
-                if applies(spec, settings, host)
+                if applies(spec, settings, target.system)
                 and takes(spec, threads)
                 and (only in {None, kernel} or not asked_once(spec, settings.profile))
             ]
@@ -124,38 +124,38 @@ def _cells_of(
                 role=role,
                 numpy=numpy.version,
                 pin=kernels.pin,
-                platform=host.platform,
+                platform=target.platform,
                 kernel=kernel,
                 threads=threads,
             )
-            yield PlannedCell(cell=cell, checks=tuple(spec.id for spec in asked))
+            ids = tuple(spec.id for spec in asked)
+            seconds = round(_cost(timing, settings.profile, cell, ids), 2)
+            yield PlannedCell(cell=cell, checks=ids, seconds=seconds)
 
 
-def _refuse_empty(
-    settings: Settings,
-    kernels: Sequence[PinKernels],
-    cells: Sequence[PlannedCell],
-    checks: Sequence[CheckSpec],
-    host: Host,
-) -> None:
-    """Raise ConfigurationError for each pin without a cell that its checks could run in."""
-    wanted = [spec for spec in checks if applies(spec, settings, host)]
+def _empty(
+    settings: Settings, target: Target, cells: Sequence[PlannedCell], checks: Sequence[CheckSpec]
+) -> list[Problem]:
+    """Return a problem for each pin of `target` without a cell that its checks could run in."""
+    wanted = [spec for spec in checks if applies(spec, settings, target.system)]
+    several = f" on {target.platform}" if settings.platforms else ""
     problems = [
         Problem(
-            what="no kernel of this library can be checked here",
-            where=str(one.pin),
+            what="no kernel of this library can be checked " + (several.strip() or "here"),
+            where=str(pin),
             hint="; ".join(
-                f"{', '.join(names)}: {reason}" for reason, names in one.left_out.items()
+                f"{', '.join(names)}: {reason}"
+                for reason, names in target.kernels[pin].left_out.items()
             ),
         )
-        for one in kernels
-        if wanted and not one.run
+        for _, pin in target.sides
+        if wanted and not target.kernels[pin].run
     ]
     if wanted and not problems and not any(entry.cell.kernel for entry in cells):
         needed = sorted({spec.min_threads for spec in wanted})
         problems.append(
             Problem(
-                what="none of the checks is for these thread counts",
+                what=f"none of the checks{several} is for these thread counts",
                 where="--threads",
                 hint=f"they need at least {', '.join(map(str, needed))}",
             )
@@ -163,13 +163,12 @@ def _refuse_empty(
     if not cells and not problems:
         problems.append(
             Problem(
-                what="nothing is left to run",
+                what=f"nothing is left to run{several}",
                 where="--checks",
-                hint=f"no check that is selected runs on {host.platform}",
+                hint=f"no check that is selected runs on {target.platform}",
             )
         )
-    if problems:
-        raise ConfigurationError(problems)
+    return problems
 
 
 def _estimate(
@@ -182,24 +181,32 @@ def _estimate(
     answered: Callable[[Cell, str], bool],
 ) -> Estimate:
     """Return the seconds that are left to spend; what is `built` or `answered` costs nothing."""
-    pins = {entry.cell.pin for entry in cells}
-    to_build = [] if numpy.kind == WHEEL else [pin for pin in pins if pin not in built]
-    build = timing.cold_build + timing.next_build * (len(to_build) - 1) if to_build else 0.0
+    pins = {(entry.cell.platform, entry.cell.pin) for entry in cells}
+    to_build = Counter(
+        platform for platform, pin in pins if numpy.kind != WHEEL and pin not in built
+    )
+    build = sum(timing.cold_build + timing.next_build * (n - 1) for n in to_build.values())
     check, reused = 0.0, 0
     for entry in cells:
         open_checks = [name for name in entry.checks if not answered(entry.cell, name)]
         reused += len(entry.checks) - len(open_checks)
-        if entry.cell.kernel is None:
-            check += timing.inspection * len(open_checks)
-        elif open_checks:
-            factor = timing.profiles.get(settings.profile, 1.0)
-            check += timing.cell + factor * sum(_seconds(timing, name) for name in open_checks)
+        check += _cost(timing, settings.profile, entry.cell, open_checks)
     return Estimate(
         build=round(build, 1),
         check=round(check, 1),
-        cached_wheels=sum(pin in built for pin in pins),
+        cached_wheels=sum(pin in built for _, pin in pins),
         cached_observations=reused,
     )
+
+
+def _cost(timing: Timing, profile: str, cell: Cell, checks: Sequence[str]) -> float:
+    """Return the seconds that `checks` take in `cell`."""
+    if cell.kernel is None:
+        return timing.inspection * len(checks)
+    if not checks:
+        return 0.0
+    factor = timing.profiles.get(profile, 1.0)
+    return timing.cell + factor * sum(_seconds(timing, name) for name in checks)
 
 
 def _seconds(timing: Timing, check: str) -> float:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from release_gate.matrix.settings import Settings
-    from release_gate.model import CheckSpec, Host
+    from release_gate.model import CheckSpec
 
 __all__ = ["applies", "asked_once", "one_kernel", "takes"]
 
@@ -21,12 +21,12 @@ def takes(spec: CheckSpec, threads: int) -> bool:
     return spec.min_threads <= threads <= (spec.max_threads or threads)
 
 
-def applies(spec: CheckSpec, settings: Settings, host: Host) -> bool:
-    """Say whether a check is asked on `host` at all."""
+def applies(spec: CheckSpec, settings: Settings, system: str) -> bool:
+    """Say whether a check is asked on `system` ("linux", ...) at all."""
     return (
         settings.selects(spec.id)
         and settings.profile in spec.profiles
-        and (not spec.systems or host.system in spec.systems)
+        and (not spec.systems or system in spec.systems)
     )
 
 

@@ -28,6 +28,7 @@ _OPTIONS: Final = {
     "kernels": "--kernels",
     "threads": "--threads",
     "checks": "--checks",
+    "platforms": "--platforms",
 }
 
 
@@ -37,7 +38,8 @@ class Settings:
 
     `baseline` and `candidates` are what `release_gate.openblas` resolves (a requirement, or the
     path of a library); `baseline` None: nothing to compare with. `kernels` are names of the table,
-    or ("all",). `numpy` is "newest", a version or a path.
+    or ("all",). `numpy` is "newest", a version or a path. `platforms` are names of the table for
+    machines to be planned for; none stands for this machine.
     """
 
     numpy: str
@@ -53,6 +55,7 @@ class Settings:
     index_url: str | None = None
     jobs: int | None = None
     fresh: bool = False
+    platforms: tuple[str, ...] = ()
     changed: tuple[str, ...] = field(default=(), eq=False)
 
     def as_data(self) -> dict[str, Any]:
@@ -95,6 +98,8 @@ def make_settings(
     problems = [
         *_kernel_problems(values["kernels"], matrices),
         *_check_problems(values["checks"], values["profile"], specs),
+        *_platform_problems(values["platforms"], matrices),
+        *_empty_problems(chosen),
         *_number_problems(values),
     ]
     if values["profile"] not in PROFILES:
@@ -105,6 +110,7 @@ def make_settings(
         raise ConfigurationError(problems)
     values["kernels"] = _canonical(values["kernels"], matrices)
     values["threads"] = tuple(sorted(set(values["threads"])))
+    values["platforms"] = _platforms(values["platforms"], matrices)
     values["baseline"] = _baseline(values["baseline"], matrices)
     values["candidates"] = tuple(
         dict.fromkeys(_candidate(text, matrices) for text in values["candidates"])
@@ -126,6 +132,7 @@ def _defaults(matrices: Matrices) -> dict[str, Any]:
         "index_url": None,
         "jobs": None,
         "fresh": False,
+        "platforms": (),
         **asdict(matrices.defaults, recurse=False),
     }
 
@@ -185,10 +192,41 @@ def _check_problems(
             )
 
 
-def _number_problems(values: dict[str, Any]) -> Iterator[Problem]:
+def _platforms(names: tuple[str, ...], matrices: Matrices) -> tuple[str, ...]:
+    """Return the platforms in the order of the table; "all" stands for those that can be had."""
+    chosen = [
+        row.name
+        for row in matrices.platforms
+        if row.name in names or (ALL in names and not row.unreachable)
+    ]
+    return tuple(chosen)
+
+
+def _platform_problems(names: tuple[str, ...], matrices: Matrices) -> Iterator[Problem]:
+    rows = {row.name: row for row in matrices.platforms}
+    for name in names:
+        if name != ALL and name not in rows:
+            yield Problem(
+                what=f"unknown platform {name!r}",
+                where="--platforms",
+                hint=did_you_mean(name, [ALL, *rows]) or "platforms.toml lists them",
+            )
+        elif name != ALL and rows[name].unreachable:
+            known = [row.name for row in rows.values() if not row.unreachable]
+            yield Problem(
+                what=f"{name} cannot be planned: {rows[name].unreachable}",
+                where="--platforms",
+                hint=f"there are {', '.join(known)}",
+            )
+
+
+def _empty_problems(given: dict[str, Any]) -> Iterator[Problem]:
     for name, option in _OPTIONS.items():
-        if not values[name]:
+        if name in given and not given[name]:
             yield Problem(what="is empty: nothing would run", where=option)
+
+
+def _number_problems(values: dict[str, Any]) -> Iterator[Problem]:
     for count in values["threads"]:
         if not 1 <= count <= MOST_THREADS:
             yield Problem(

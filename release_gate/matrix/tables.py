@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import Factory, frozen
 
-from release_gate.model import Provider, Requirement, Tier
+from release_gate.model import Host, Provider, Requirement, Tier
 from release_gate.versions import OpenBLASVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from release_gate.matrix.suites import SuiteTable
-
-    from release_gate.model import Host
 
 __all__ = [
     "ALL",
@@ -91,7 +89,12 @@ class Kernel:
 
 @frozen(kw_only=True)
 class PlatformRow:
-    """One kind of machine that NumPy releases wheels for (or once did)."""
+    """One kind of machine that NumPy releases wheels for (or once did).
+
+    `runner` is the label of GitHub's own machine of the kind, `identifier` what cibuildwheel calls
+    it, `kernels` what its library is believed to hold (according to `kernels_from`). `unreachable`
+    says why a plan over several platforms has no cells there; empty where it has.
+    """
 
     name: str
     system: str
@@ -103,6 +106,27 @@ class PlatformRow:
     tier: Tier
     why: str
     libc: str = ""  # "glibc" or "musl" where it matters
+    runner: str = ""
+    identifier: str = ""  # "manylinux_x86_64"
+    repair: str = ""  # the tool that puts the library into the wheel
+    symbols: str = ""  # "scipy_*64_": how the library spells its names
+    kernels: tuple[str, ...] = ()
+    kernels_from: str = ""
+    everywhere: str = ""  # the newest of them that each runner executes
+    unreachable: str = ""
+
+    def machine_like(self) -> Host:
+        """Return a machine that runs all wheels of this row, for the choice of files only.
+
+        Its C library is as old as the newest tag allows.
+        """
+        versions = [
+            (int(match[1]), int(match[2]))
+            for tag in self.wheel_tags
+            if (match := re.match(r"(?:many|musl)linux_(\d+)_(\d+)_", tag))
+        ]
+        libc = "{} {}.{}".format(self.libc, *max(versions)) if versions else None
+        return Host(system=self.system, machine=self.machine, cpu="", flags=(), cores=0, libc=libc)
 
     def is_host(self, host: Host) -> bool:
         """Whether `host` is such a machine."""

@@ -63,9 +63,14 @@ NAMED = 6
 
 @frozen(kw_only=True)
 class CellReport:
-    """A planned cell and what was read back in it; `present` is false when it has no result."""
+    """A planned cell and what was read back in it; `present` is false when it has no result.
+
+    `place`: the kernel, or "wheel"; after its platform where the run has several. `left_out`: why
+    its kernel could not run on the machine that was to check it.
+    """
 
     id: str
+    place: str
     role: Role
     numpy: str
     pin: str
@@ -84,6 +89,7 @@ class CellReport:
     seconds: float
     reused: bool
     outcomes: dict[str, Outcome]
+    left_out: str = ""
 
 
 @frozen(kw_only=True)
@@ -102,9 +108,10 @@ class ComparisonReport:
 
 @frozen(kw_only=True)
 class FailureReport:
-    """What was seen in one cell of a finding."""
+    """What was seen in one cell of a finding; `place` as in `CellReport`."""
 
     cell: str
+    place: str
     kernel: str | None
     threads: int
     kind: ComparisonKind
@@ -227,7 +234,9 @@ def make_report(record: RunRecord) -> Report:
         baseline=None if plan.baseline is None else str(plan.baseline),
         candidates=tuple(str(pin) for pin in plan.candidates),
         requirements=decision.requirements,
-        findings=tuple(_finding(finding) for finding in decision.findings),
+        findings=tuple(
+            _finding(finding, several=len(plan.platforms) > 1) for finding in decision.findings
+        ),
         cells=tuple(_cell(entry.cell, results.get(entry.cell.id), record) for entry in plan.cells),
         comparisons=tuple(_comparison(each) for each in decision.comparisons),
         behaviour=disagreements(record.results),
@@ -316,6 +325,7 @@ def _cell(cell: Cell, result: CellResult | None, record: RunRecord) -> CellRepor
     missing = {each.id for each in record.decision.missing_cells}
     return CellReport(
         id=cell.id,
+        place=cell.place(several=len(record.plan.platforms) > 1),
         role=cell.role,
         numpy=cell.numpy,
         pin=str(cell.pin),
@@ -334,6 +344,7 @@ def _cell(cell: Cell, result: CellResult | None, record: RunRecord) -> CellRepor
         seconds=result.seconds if result else 0.0,
         reused=result.reused if result else False,
         outcomes={each.check: each.outcome for each in result.observations} if result else {},
+        left_out=result.left_out if result else "",
     )
 
 
@@ -351,7 +362,7 @@ def _comparison(comparison: Comparison) -> ComparisonReport:
     )
 
 
-def _finding(finding: Finding) -> FindingReport:
+def _finding(finding: Finding, *, several: bool) -> FindingReport:
     shown = first_failing(finding)
     return FindingReport(
         id=finding.id,
@@ -363,7 +374,7 @@ def _finding(finding: Finding) -> FindingReport:
         candidate=str(finding.candidate),
         blocking=finding.blocking,
         cells=tuple(dict.fromkeys(each.candidate.id for each in finding.comparisons)),
-        failures=tuple(_failure(each) for each in finding.comparisons),
+        failures=tuple(_failure(each, several=several) for each in finding.comparisons),
         first=None if shown is None else finding.comparisons.index(shown[0]),
         issues=finding.issues,
         reproducer=finding.reproducer,
@@ -372,10 +383,11 @@ def _finding(finding: Finding) -> FindingReport:
     )
 
 
-def _failure(comparison: Comparison) -> FailureReport:
+def _failure(comparison: Comparison, *, several: bool) -> FailureReport:
     candidate, baseline = comparison.candidate_observation, comparison.baseline_observation
     return FailureReport(
         cell=comparison.candidate.id,
+        place=comparison.candidate.place(several=several),
         kernel=comparison.candidate.kernel,
         threads=comparison.candidate.threads,
         kind=comparison.kind,
@@ -411,10 +423,9 @@ def _wheel(artifact: Artifact) -> WheelReport:
 
 def _digests(plan: Plan, artifacts: tuple[Artifact, ...]) -> Iterator[Digest]:
     yield Digest(what=f"NumPy {plan.numpy.version} ({plan.numpy.kind})", sha256=plan.numpy.sha256)
-    for pin in (plan.baseline, *plan.candidates):
-        if pin is not None:
-            unpinned = "" if pin.pinned else " (digest not from matrices/)"
-            yield Digest(what=f"{pin.filename}{unpinned}", sha256=pin.sha256)
+    for pin in plan.pins:
+        unpinned = "" if pin.pinned else " (digest not from matrices/)"
+        yield Digest(what=f"{pin.filename}{unpinned}", sha256=pin.sha256)
     for artifact in artifacts:
         yield Digest(what=f"wheel with {artifact.pin}", sha256=artifact.sha256)
         yield Digest(what=f"OpenBLAS inside it ({artifact.pin})", sha256=artifact.library_sha256)

@@ -164,7 +164,7 @@ def _alike(failures: Sequence[FailureReport]) -> Alike:
         baseline=one.baseline,
         repeat=one.repeat,
         reason=one.reason,
-        where=name_places(((each.kernel, each.threads) for each in failures), 12),
+        where=name_places(((each.place, each.threads) for each in failures), 12),
         cells=len(failures),
     )
 

@@ -177,10 +177,15 @@ def heat_map(report: Report, candidate: str) -> HeatMap:
     cells = {
         cell.id: cell
         for cell in report.cells
-        if cell.role is Role.CANDIDATE and cell.pin == candidate and cell.kernel is not None
+        if cell.role is Role.CANDIDATE
+        and cell.pin == candidate
+        and cell.kernel is not None
+        and not cell.left_out
     }
-    several = len({cell.platform for cell in cells.values()}) > 1
-    names = {id_: _kernel(cell, several=several) for id_, cell in cells.items()}
+    names = {
+        id_: f"{cell.place} (emulated)" if cell.emulator else cell.place
+        for id_, cell in cells.items()
+    }
     columns = _columns(cells, names)
     places = {
         place: index
@@ -202,13 +207,6 @@ def heat_map(report: Report, candidate: str) -> HeatMap:
         rows=tuple(sorted(made, key=lambda row: (row.worst, row.check))),
         places=len(places),
     )
-
-
-def _kernel(cell: CellReport, *, several: bool) -> str:
-    name = cell.kernel or ""
-    if several:
-        name = f"{cell.platform.partition('-')[2] or cell.platform} {name}"
-    return f"{name} (emulated)" if cell.emulator else name
 
 
 def _columns(cells: Mapping[str, CellReport], names: Mapping[str, str]) -> tuple[Column, ...]:

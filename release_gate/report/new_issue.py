@@ -141,7 +141,7 @@ def _title(report: Report, finding: FindingReport) -> str:
     """Say what fails where, as an issue is found by: "dsyrk: wrong result on Haswell ..."."""
     what = ", ".join(finding.routines[:3]) or finding.check
     more = f" and {len(finding.routines) - 3} more" if len(finding.routines) > 3 else ""
-    places = name_places(((each.kernel, each.threads) for each in finding.failures), 3)
+    places = name_places(((each.place, each.threads) for each in finding.failures), 3)
     where = f"{places} threads" if any(each.kernel for each in finding.failures) else places
     return (
         f"{what}{more}: {finding.symptom} on {where} ({finding.candidate}, {report.host.platform})"

@@ -13,20 +13,23 @@ __all__ = ["name_cell", "name_places", "where"]
 
 
 def name_cell(kernel: str | None, threads: int) -> str:
-    """Return one kernel and thread count; a kernel of None is the wheel itself."""
-    return "wheel" if kernel is None else f"{kernel}, {threads} thread{'' if threads == 1 else 's'}"
+    """Return one kernel and thread count; a kernel of None, or 0 threads, is the wheel itself."""
+    if not threads:
+        return kernel or "wheel"
+    return f"{kernel}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def name_places(places: Iterable[tuple[str | None, int]], most: int | None = None) -> str:
     """Return kernels and thread counts in the order in which kernels first come.
 
-    A kernel of None is the wheel itself. Beyond `most` kernels the rest is only counted.
+    A kernel of None is the wheel itself, as are 0 threads. Beyond `most` kernels the rest is only
+    counted.
     """
     kernels: dict[str, set[int]] = {}
     for kernel, threads in places:
         kernels.setdefault(kernel or "wheel", set()).add(threads)
     told = [
-        kernel if kernel == "wheel" else f"{kernel} {', '.join(map(str, sorted(threads)))}"
+        kernel if threads <= {0} else f"{kernel} {', '.join(map(str, sorted(threads)))}"
         for kernel, threads in kernels.items()
     ]
     if most is not None and len(told) > most:
@@ -36,4 +39,4 @@ def name_places(places: Iterable[tuple[str | None, int]], most: int | None = Non
 
 def where(finding: FindingReport) -> str:
     """Return the kernels and thread counts of a finding: "Haswell 1, 8; SkylakeX 8"."""
-    return name_places((failure.kernel, failure.threads) for failure in finding.failures)
+    return name_places((failure.place, failure.threads) for failure in finding.failures)

@@ -41,7 +41,7 @@ def render_plan(plan: Plan, style: Style | None = None) -> str:
     """Return what will run, how long it should take, and what will not be covered and why."""
     page = Page(style or Style())
     cells = [entry for entry in plan.cells if entry.cell.kernel is not None]
-    kernels = list(dict.fromkeys(entry.cell.kernel or "" for entry in cells))
+    kernels = _kernels(plan)
     threads = sorted({entry.cell.threads for entry in cells})
     checks = {check for entry in plan.cells for check in entry.checks}
     estimate = plan.estimate
@@ -55,7 +55,7 @@ def render_plan(plan: Plan, style: Style | None = None) -> str:
         ("Host", f"{plan.host.cpu}, {plan.host.cores} cores, {plan.host.platform}"),
         ("Baseline", str(plan.baseline) if plan.baseline else "none: every failure is new"),
         *(("Candidate", str(pin)) for pin in plan.candidates),
-        ("Kernels", ", ".join(kernels) or "none"),
+        *(("Kernels", told) for told in kernels or ["none"]),
         ("Threads", ", ".join(map(str, threads)) or "none"),
         ("Checks", f"{len(checks)} ({plan.profile} profile) in {len(plan.cells)} cells"),
         ("Takes", takes),
@@ -70,6 +70,19 @@ def render_plan(plan: Plan, style: Style | None = None) -> str:
         page.entry(Text(f"{name:<9}", style="bold"), value)
     _not_covered(page, plan.not_covered, "Will not be covered")
     return page.text()
+
+
+def _kernels(plan: Plan) -> list[str]:
+    """Return the kernels in one line per platform, named where there are several."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for entry in plan.cells:
+        if entry.cell.kernel is not None:
+            of[entry.cell.platform].append(entry.cell.kernel)
+    several = len(plan.platforms) > 1
+    return [
+        (f"{platform}: " if several else "") + ", ".join(dict.fromkeys(names))
+        for platform, names in of.items()
+    ]
 
 
 def _reused(plan: Plan) -> str:
@@ -232,8 +245,8 @@ def _waivers(page: Page, report: Report) -> None:
 
 def _fixed(page: Page, report: Report) -> None:
     """Say what the baseline does wrong and the candidate does right: a reason to upgrade."""
-    places = {cell.id: (cell.kernel, cell.threads) for cell in report.cells}
-    fixed: dict[tuple[str, Outcome | None], list[tuple[str | None, int]]] = defaultdict(list)
+    places = {cell.id: (cell.place, cell.threads) for cell in report.cells}
+    fixed: dict[tuple[str, Outcome | None], list[tuple[str, int]]] = defaultdict(list)
     for each in report.comparisons:
         if each.kind is ComparisonKind.FIXED:
             fixed[each.check, each.baseline].append(places[each.cell])
@@ -263,5 +276,5 @@ def _missing(page: Page, report: Report) -> None:
     page.heading(f"Cells without a result ({len(missing)})")
     for cell in missing[:SHOWN]:
         side = "baseline" if cell.role is Role.BASELINE else f"candidate {cell.pin}"
-        page.entry(page.toned(None, ""), f"{side}: {name_cell(cell.kernel, cell.threads)}")
+        page.entry(page.toned(None, ""), f"{side}: {name_cell(cell.place, cell.threads)}")
     _more(page, len(missing) - SHOWN)

@@ -30,8 +30,9 @@ ISSUE = KnownIssue(
 
 def test_what_became_of_the_issues_that_hold_the_candidate() -> None:
     the_plan, results = no_go_run()
-    linked = with_issues(decide(the_plan, results, POLICY, SPECS), CATALOGUE, HOST.cpu)
-    rows = {row.id: row for row in statuses(linked, CATALOGUE, the_plan.candidates, HOST)}
+    cpus = {each.cell.id: each.host.cpu for each in results}
+    linked = with_issues(decide(the_plan, results, POLICY, SPECS), CATALOGUE, cpus)
+    rows = {row.id: row for row in statuses(linked, CATALOGUE, the_plan.candidates, [HOST])}
     assert rows["OpenBLAS#6013"].state is IssueState.REPRODUCED
     assert rows["OpenBLAS#6013"].why.startswith("finding exact.gemm-")
     assert rows["OpenBLAS#6013"].severity is Severity.SILENT
@@ -58,11 +59,11 @@ def test_not_seen_is_said_only_of_what_was_exercised(
     issue = attrs.evolve(ISSUE, **changes)  # type: ignore[arg-type]
     the_plan = plan(checks=("exact.gemm",))
     decision = decide(the_plan, passing(the_plan), POLICY)
-    (row,) = statuses(decision, [issue], the_plan.candidates, HOST)
+    (row,) = statuses(decision, [issue], the_plan.candidates, [HOST])
     assert row.state is state
     assert row.why.startswith(why)
     unanswered = decide(the_plan, [], POLICY)
-    (row,) = statuses(unanswered, [issue], the_plan.candidates, HOST)
+    (row,) = statuses(unanswered, [issue], the_plan.candidates, [HOST])
     assert row.state in {IssueState.NOT_EXERCISED, IssueState.IMPOSSIBLE}
 
 

@@ -246,7 +246,7 @@ def test_the_figures_in_the_documentation_are_those_of_the_catalogue() -> None:
 def test_linking_never_changes_the_verdict_or_the_findings() -> None:
     the_plan, results = no_go_run()
     decision = decide(the_plan, results, POLICY, SPECS)
-    linked = with_issues(decision, CATALOGUE, AMD)
+    linked = with_issues(decision, CATALOGUE, {each.cell.id: AMD for each in results})
     assert linked.verdict is decision.verdict
     assert linked.requirements == decision.requirements
     bare = tuple(attrs.evolve(each, issues=()) for each in linked.findings)

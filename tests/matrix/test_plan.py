@@ -14,6 +14,7 @@ from release_gate.errors import ConfigurationError
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.plan import make_plan
 from release_gate.matrix.settings import Settings, make_settings
+from release_gate.matrix.targets import Target, platform_target, this_machine
 from release_gate.model import (
     Cell,
     CheckSpec,
@@ -26,6 +27,7 @@ from release_gate.model import (
     Role,
 )
 from release_gate.openblas.kernels import KernelHeld
+from release_gate.openblas.pins import choose_wheel
 from release_gate.resources import matrices_dir
 
 MATRICES = load_matrices(matrices_dir())
@@ -110,13 +112,17 @@ def plan(chosen: Settings | None = None, **changes: Any) -> Plan:
         "numpy": SDIST,
         "interpreter": PYTHON,
         "why_interpreter": "the only one",
-        "baseline": OLD,
-        "candidates": [NEW],
-        "held": {OLD: held(), NEW: held()},
         "checks": CHECKS,
         "inspections": INSPECTIONS,
     }
-    return make_plan(chosen or settings(), MATRICES, **{**arguments, **changes})
+    baseline = changes.pop("baseline", OLD)
+    sides = [(Role.BASELINE, baseline)] if baseline else []
+    sides += [(Role.CANDIDATE, each) for each in changes.pop("candidates", [NEW])]
+    said = changes.pop("held", {OLD: held(), NEW: held()})
+    arguments |= changes
+    chosen = chosen or settings()
+    target = this_machine(arguments["host"], sides, said, chosen, MATRICES)
+    return make_plan(chosen, MATRICES, **{"targets": [target], **arguments})
 
 
 def kernels(made: Plan, role: Role = Role.CANDIDATE) -> list[str]:
@@ -391,3 +397,76 @@ def test_every_kernel_is_run_or_told_and_none_beyond_the_cpu(
     assert all(name in wanted for name in run) if wanted else True
     assert all(entry.checks for entry in made.cells)
     assert {entry.cell.threads for entry in made.cells if entry.cell.kernel} <= threads
+
+
+def elsewhere(*names: str, **given: Any) -> Plan:
+    """Return a plan over platforms, each with files of its own."""
+    chosen = settings(platforms=names, **given)
+    targets: list[Target] = []
+    for row in MATRICES.platforms:
+        if row.name in chosen.platforms:
+            old, new = (
+                evolve(
+                    each, filename=f"{row.name}-{each.filename}", sha256=f"{at}{each.sha256[1:]}"
+                )
+                for each, at in ((OLD, len(targets)), (NEW, len(targets)))
+            )
+            sides = [(Role.BASELINE, old), (Role.CANDIDATE, new)]
+            targets.append(platform_target(row, sides, chosen))
+    return plan(chosen, targets=targets)
+
+
+def test_a_plan_over_platforms_has_the_kernels_of_the_table_whatever_this_cpu_is() -> None:
+    made = elsewhere("all")
+    assert made.platforms == ("linux-x86_64", "linux-aarch64")
+    for row in MATRICES.platforms:
+        cells = [entry.cell for entry in made.cells if entry.cell.platform == row.name]
+        assert {cell.kernel for cell in cells} - {None} == (
+            set(row.kernels) if row.name in made.platforms else set()
+        )
+        assert len({cell.pin for cell in cells}) == (2 if cells else 0)
+    assert len({entry.cell.id for entry in made.cells}) == len(made.cells)
+    assert {str(pin) for pin in made.pins} == {str(made.baseline), *map(str, made.candidates)}
+    assert all(entry.seconds > 0 for entry in made.cells)
+    lines = told(made)
+    assert lines["check process.exit with kernels but Haswell on linux-x86_64"]
+    assert lines["check process.exit with kernels but NEOVERSEN1 on linux-aarch64"]
+    assert "musl container" in lines["platforms linux-x86_64-musl, linux-aarch64-musl"]
+    assert "no OpenBLAS" in lines["platforms darwin-accelerate, windows-i686"]
+    assert lines["platforms linux-ppc64le, linux-s390x, linux-riscv64"]
+
+
+def test_one_platform_of_several_leaves_the_others_to_be_told() -> None:
+    made = elsewhere("linux-aarch64", kernels=("NEOVERSEN1", "neoversen2"))
+    assert kernels(made) == ["NEOVERSEN1", "NEOVERSEV2"]
+    lines = told(made)
+    assert lines["platform linux-x86_64"] == "not named by --platforms"
+    left = next(what for what, why in lines.items() if why == "not named by --kernels")
+    assert "ARMV8," in left
+    assert made.estimate.build == MATRICES.timing.cold_build + MATRICES.timing.next_build
+
+
+def test_platforms_that_cannot_be_planned_are_told_all_at_once() -> None:
+    windows = next(row for row in MATRICES.platforms if row.name == "windows-x86_64")
+    with pytest.raises(ConfigurationError) as caught:
+        settings(platforms=("linux-x86-64", "windows-x86_64", "linux-aarch64"))
+    assert [str(problem).partition(": ")[2] for problem in caught.value.problems] == [
+        "unknown platform 'linux-x86-64'\n  hint: did you mean 'linux-x86_64'?",
+        (
+            f"windows-x86_64 cannot be planned: {windows.unreachable}\n"
+            "  hint: there are linux-x86_64, linux-aarch64"
+        ),
+    ]
+    with pytest.raises(ConfigurationError, match="--platforms: is empty"):
+        settings(platforms=())
+    with pytest.raises(ConfigurationError, match="can be checked on linux-aarch64"):
+        elsewhere("all", kernels=("Haswell",))
+
+
+@pytest.mark.parametrize("name", ["linux-x86_64", "linux-aarch64"])
+def test_the_files_of_a_platform_fit_its_oldest_c_library(name: str) -> None:
+    row = next(row for row in MATRICES.platforms if row.name == name)
+    like = row.machine_like()
+    assert (like.machine, like.libc) == (row.machine, "glibc 2.28")
+    for each in MATRICES.pins:
+        assert row.machine in str(choose_wheel(each.files, like))

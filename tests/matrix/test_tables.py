@@ -19,12 +19,17 @@ from release_gate.errors import ConfigurationError
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
 from release_gate.model import ComparisonKind, Provider, Tier
+from release_gate.openblas.index import Index
+from release_gate.openblas.kernels import held_kernels
+from release_gate.openblas.library import obtain_library
+from release_gate.openblas.pins import resolve_pin
 from release_gate.resources import checks_dir, matrices_dir
 from release_gate.versions import OpenBLASVersion
 from release_gate.wheels.inspection import INSPECTIONS
 
 if TYPE_CHECKING:
     from release_gate.matrix.tables import Matrices
+    from release_gate.model import Host
 
 TABLES = ["gate", "kernels", "numpy", "openblas", "platforms", "policy", "suites"]
 
@@ -99,6 +104,26 @@ def test_kernels_of_each_wheel_platform_are_known(matrices: Matrices) -> None:
     assert matrices.kernel_flags("x86_64")["Haswell"] == ("avx2", "fma")
 
 
+@pytest.mark.network
+def test_the_newest_pins_hold_what_the_table_expects_on_this_platform(
+    matrices: Matrices, this_host: Host, index_cache: Path
+) -> None:
+    row = matrices.platform_of(this_host)
+    if row is None or not row.kernels:
+        pytest.skip(f"{this_host.platform} has no list of kernels")
+    runs = {k.name for k in matrices.kernels_of(row.machine) if {*k.flags} <= {*this_host.flags}}
+    index = Index(index_cache)
+    for version in ("0.3.33.112.0", "0.3.34.481.3"):
+        pin = resolve_pin(version, pins=matrices.pin_files, host=this_host, index=index)
+        held = held_kernels(
+            obtain_library(pin, index, index_cache),
+            matrices.kernel_flags(row.machine),
+            this_host,
+            index_cache,
+        )
+        assert {each.observed for each in held} - {None} == {*row.kernels} & runs, version
+
+
 @pytest.mark.parametrize(
     ("table", "old", "new", "message"),
     [
@@ -147,6 +172,9 @@ def test_kernels_of_each_wheel_platform_are_known(matrices: Matrices) -> None:
         ),
         ("platforms", "interface = 64", "interface = 46", "platforms[0].interface: 46 is not one"),
         ("platforms", 'why = "most', 'because = "most', "unknown key 'because'"),
+        ("platforms", '"Nehalem"', '"Nehalm"', "platforms[0].kernels: unknown kernel 'Nehalm'"),
+        ("platforms", 'runner = "ubuntu-24.04"', "", "platforms[0].runner: is empty, and the row"),
+        ("platforms", "kernels_from = ", "libc = ", "platforms.toml:"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(

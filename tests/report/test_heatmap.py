@@ -110,14 +110,20 @@ def test_the_worst_comes_first_and_what_only_passes_is_apart() -> None:
 
 def test_cells_of_several_platforms_and_emulators_have_columns_of_their_own() -> None:
     cells = tuple(
-        attrs.evolve(cell, platform="linux-aarch64", emulator="qemu", kernel_observed="armv8")
+        attrs.evolve(
+            cell,
+            place=f"linux-aarch64 {cell.kernel}",
+            platform="linux-aarch64",
+            emulator="qemu",
+            kernel_observed="armv8",
+        )
         if cell.kernel == "Katmai"
         else cell
         for cell in REPORT.cells
     )
     made = heat_map(attrs.evolve(REPORT, cells=cells), str(CANDIDATE))
-    assert made.columns[0].kernel == "aarch64 Katmai (emulated)"
-    assert made.columns[1].kernel == "x86_64 Nehalem"
+    assert made.columns[0].kernel == "linux-aarch64 Katmai (emulated)"
+    assert made.columns[1].kernel == "Nehalem"
     assert [column.observed for column in made.renamed] == ["armv8"]
     assert made.turned
     assert made.head > heat_map(REPORT, str(CANDIDATE)).head

@@ -42,7 +42,8 @@ def record(
         plan, results = no_go_run()
     if catalogue is None:
         catalogue = known_issues()
-    decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, HOST.cpu)
+    cpus = {each.cell.id: each.host.cpu for each in results}
+    decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, cpus)
     findings = tuple(
         attrs.evolve(
             finding,
@@ -62,7 +63,7 @@ def record(
         results=tuple(results),
         artifacts=(artifact(BASELINE), artifact(CANDIDATE)),
         decision=attrs.evolve(decision, findings=findings),
-        known_issues=statuses(decision, catalogue, plan.candidates, HOST),
+        known_issues=statuses(decision, catalogue, plan.candidates, [HOST]),
         stages=(
             StageTime(name="plan", seconds=3.25),
             StageTime(name="build", seconds=372.5, note="2 wheels, 1 from scratch"),
