@@ -42,6 +42,9 @@ _END: Final = " -->"
 #: Far more than the runs that are kept can take, in characters.
 _LONGEST: Final = 8_000
 
+#: Lines of a comment among which its history is.
+_TOP: Final = 10
+
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 _PATH: Final = re.compile(
@@ -71,12 +74,12 @@ def is_run_url(url: str, server: str) -> bool:
 def merge(*histories: Iterable[Run]) -> tuple[Run, ...]:
     """Return the last runs of all, oldest first, each id once: the run of it that finished last.
 
-    Of two that finished at the same time it is that of the later history.
+    Of two that finished at the same time it is the one with the worse verdict: the order of the
+    histories must not matter, for each of several jobs has its own.
     """
     by_id: dict[str, Run] = {}
     for run in (run for history in histories for run in history):
-        if run.id not in by_id or by_id[run.id].finished <= run.finished:
-            by_id[run.id] = run
+        by_id[run.id] = max(by_id.get(run.id, run), run, key=_lateness)
     return tuple(sorted(by_id.values(), key=lambda run: (run.finished, run.id))[-MOST:])
 
 
@@ -131,13 +134,17 @@ def with_history(comment: str, runs: Sequence[Run], limit: int) -> str:
     return comment
 
 
-def _place(lines: Sequence[str]) -> int | None:
-    """Return which line is the history: the first that starts so.
+def _lateness(run: Run) -> tuple[str, int, str]:
+    return run.finished, -look(run.verdict).rank, run.url
 
-    What comes before it in a comment is escaped and holds no "<" from outside; code, which may,
-    comes after it.
+
+def _place(lines: Sequence[str]) -> int | None:
+    """Return which line is the history: one near the top.
+
+    There, whatever comes from outside is escaped and holds no "<". Code, which may, comes below.
     """
-    return next((n for n, line in enumerate(lines) if line.startswith(_START)), None)
+    top = enumerate(lines[:_TOP])
+    return next((number for number, line in top if line.startswith(_START)), None)
 
 
 def _run(entry: object, server: str, now: datetime) -> Run:

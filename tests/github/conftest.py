@@ -14,6 +14,8 @@ import pytest
 from made_github import MadeGitHub, serve
 from openapi_core import Config, OpenAPI
 
+from release_gate.github import client as client_module
+from release_gate.github import settling
 from release_gate.github.client import Access, Client
 
 if TYPE_CHECKING:
@@ -81,6 +83,14 @@ def github(contract: OpenAPI | None) -> Iterator[MadeGitHub]:
 def pauses() -> list[float]:
     """Return the seconds that `client` would have waited."""
     return []
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out the pauses between requests."""
+    monkeypatch.setattr(client_module, "PAUSE", 0.0)
+    monkeypatch.setattr(client_module, "WRITE_PAUSE", 0.0)
+    monkeypatch.setattr(settling, "SETTLE", 0.0)
 
 
 @pytest.fixture

@@ -14,38 +14,27 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from attrs import define, field, frozen
+from made_publications import NOT_FOUND, USER, Answer, Publications
 from openapi_core.exceptions import OpenAPIError
+from openapi_core.templating.responses.exceptions import ResponseFinderError
 from openapi_core.testing import MockRequest, MockResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from openapi_core import OpenAPI
-
-USER = {
-    "login": "octocat",
-    "id": 1,
-    "node_id": "U_1",
-    "avatar_url": "https://github.com/images/octocat.gif",
-    "gravatar_id": "",
-    "type": "User",
-    "site_admin": False,
-    **{
-        key: f"https://api.github.com/users/octocat/{key}"
-        for key in (
-            *("url", "html_url", "followers_url", "following_url", "gists_url", "starred_url"),
-            *("subscriptions_url", "organizations_url", "repos_url", "events_url"),
-            "received_events_url",
-        )
-    },
-}
 
 
 @frozen(kw_only=True)
 class Fault:
-    """An answer that is not the right one; `status` 0 drops the connection."""
+    """An answer that is not the right one; `status` 0 drops the connection.
+
+    method: requests that it is for (None: any). after: what was asked for is done all the same.
+    """
 
     status: int
+    method: str | None = None
+    after: bool = False
     message: str = ""
     headers: dict[str, str] = field(factory=dict)
     raw: bytes | None = None  # instead of a JSON object with the message
@@ -70,7 +59,11 @@ def secondary_limit(**headers: str) -> Fault:
 
 @define
 class MadeGitHub:
-    """`faults` are given, one for one request, before anything is answered."""
+    """`faults` are given, one for one request, before anything is answered.
+
+    changes: method and path of what was to change something. before: called with both first.
+    accounts: whose a token is, by the header that holds it; of any other it is `USER`.
+    """
 
     url: str
     contract: OpenAPI | None
@@ -80,6 +73,14 @@ class MadeGitHub:
     requests: list[str] = field(factory=list)
     tokens: set[str | None] = field(factory=set)
     violations: list[str] = field(factory=list)
+    changes: list[str] = field(factory=list)
+    before: Callable[[str, str], None] | None = None
+    accounts: dict[str | None, dict[str, Any]] = field(factory=dict)
+    publications: Publications = field(init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.publications = Publications(self.issues)
 
     def add(self, repository: str, number: int, title: str, **fields: Any) -> None:
         """Hold an issue; `fields` replace those of an open one without milestone."""
@@ -134,51 +135,111 @@ class MadeGitHub:
             "due_on": None,
         }
 
-    def answer(self, target: str, headers: dict[str, str]) -> Fault | tuple[int, Any]:
-        """Return status and JSON for a GET of `target`, or the fault that is due."""
+    def answer(
+        self, target: str, headers: dict[str, str], method: str = "GET", content: bytes = b""
+    ) -> Fault | tuple[int, Any, dict[str, str]]:
+        """Return status, JSON and headers for a request, or the fault that is due."""
+        if self.before is not None:
+            self.before(method, target)
+        with self._lock:
+            return self._answer(target, headers, method, content)
+
+    def _answer(
+        self, target: str, headers: dict[str, str], method: str, content: bytes
+    ) -> Fault | tuple[int, Any, dict[str, str]]:
         self.requests.append(target)
         self.tokens.add(headers.get("authorization"))
-        if self.faults:
-            return self.faults.pop(0)
-        if self.down is not None:
-            return self.down
+        if method != "GET" and target != GRAPHQL:
+            self.changes.append(f"{method} {target}")
+        due = next((each for each in self.faults if each.method in {None, method}), None)
+        if due is not None:
+            self.faults.remove(due)
+        fault = due or self.down
+        if fault is not None and not fault.after:
+            return fault
+        user = self.accounts.get(headers.get("authorization"), USER)
+        if target == GRAPHQL:
+            return fault or self._viewer(content, headers.get("authorization"), user)
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         arguments = {name: values[0] for name, values in query.items()}
-        request = MockRequest("https://api.github.com", "get", path, args=arguments)
+        request = MockRequest(
+            API, method.lower(), path, args=arguments, data=content or None, content_type=JSON
+        )
         if self.contract is not None:
             try:
                 self.contract.validate_request(request)
             except OpenAPIError as error:
-                self.violations.append(f"{target}: {error!r}")
-                return 422, {"message": "Validation Failed", "documentation_url": ""}
-        status, data = self._found(path, arguments)
-        if self.contract is not None:
-            response = MockResponse(json.dumps(data).encode(), status, content_type=JSON)
-            try:
-                self.contract.validate_response(request, response)
-            except OpenAPIError as error:
-                cause = getattr(error.__cause__, "schema_errors", error)
-                self.violations.append(f"answer to {target}: {error!r} {cause}")
-        return status, data
+                self.violations.append(f"{method} {target}: {error!r}")
+                return 422, {"message": "Validation Failed", "documentation_url": ""}, {}
+        answer = self._found(method, path, arguments, json.loads(content or b"{}"), user)
+        data, links = self._page(answer, path, arguments)
+        self._hold_against_contract(request, answer.status, data)
+        return fault or (answer.status, data, links)
 
-    def _found(self, path: str, arguments: dict[str, str]) -> tuple[int, Any]:
-        match path.strip("/").split("/"):
-            case ["repos", owner, name, "issues", number]:
+    def _hold_against_contract(self, request: MockRequest, status: int, data: Any) -> None:
+        if self.contract is None:
+            return
+        content = b"" if data is None else json.dumps(data).encode()
+        response = MockResponse(content, status, content_type=JSON)
+        try:
+            self.contract.validate_response(request, response)
+        except OpenAPIError as error:
+            if status >= 400 and isinstance(error.__cause__ or error, ResponseFinderError):
+                return  # not every refusal is described
+            cause = getattr(error.__cause__, "schema_errors", error)
+            what = f"{request.method} {request.path}"
+            self.violations.append(f"answer to {what}: {error!r} {cause}")
+
+    def _viewer(
+        self, content: bytes, token: str | None, user: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Answer the one query of GraphQL that is asked; it needs a token."""
+        if token is None:
+            return 401, {"message": "This endpoint requires you to be authenticated."}, {}
+        fields = {"login": user["login"], "databaseId": user["id"]}
+        if json.loads(content)["query"] != "query { viewer { login databaseId } }":
+            return 200, {"errors": [{"type": "undefinedField", "message": "no such field"}]}, {}
+        return 200, {"data": {"viewer": fields}}, {}
+
+    def _page(
+        self, answer: Answer, path: str, arguments: dict[str, str]
+    ) -> tuple[Any, dict[str, str]]:
+        """Return the page of a list that is asked for, and the link to the next one."""
+        if answer.of is None:
+            return answer.data, {}
+        size, number = int(arguments.get("per_page", "30")), int(arguments.get("page", "1"))
+        more = len(answer.of) > size * number
+        following = f'<{self.url}{path}?per_page={size}&page={number + 1}>; rel="next"'
+        return answer.of[size * (number - 1) : size * number], {"Link": following} if more else {}
+
+    def _found(
+        self,
+        method: str,
+        path: str,
+        arguments: dict[str, str],
+        body: dict[str, Any],
+        user: dict[str, Any],
+    ) -> Answer:
+        match method, *path.strip("/").split("/"):
+            case "GET", "repos", owner, name, "issues", number:
                 issue = self.issues.get((f"{owner}/{name}", int(number)))
-                return (200, issue) if issue else (404, NOT_FOUND)
-            case ["search", "issues"]:
+                return Answer(200, issue) if issue else NOT_FOUND
+            case "GET", "search", "issues":
                 found = [
                     self._hit(*place)
                     for place in self.issues
                     if self._is_hit(place, arguments["q"])
                 ]
-                return 200, {
-                    "total_count": len(found),
-                    "incomplete_results": False,
-                    "items": found,
-                    "search_type": "lexical",
-                }
-        return 404, NOT_FOUND
+                return Answer(
+                    200,
+                    {
+                        "total_count": len(found),
+                        "incomplete_results": False,
+                        "items": found,
+                        "search_type": "lexical",
+                    },
+                )
+        return self.publications.answer(method, path, arguments, body, user) or NOT_FOUND
 
     def _is_hit(self, place: tuple[str, int], query: str) -> bool:
         """Say whether an issue has all words of a search, in the repository that it names."""
@@ -192,8 +253,9 @@ class MadeGitHub:
         return self.issues[repository, number] | {"score": 1.0}
 
 
+API = "https://api.github.com"
+GRAPHQL = "/graphql"
 JSON = "application/json"
-NOT_FOUND = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
 
 
 @contextmanager
@@ -201,9 +263,10 @@ def serve(contract: OpenAPI | None = None) -> Iterator[MadeGitHub]:
     """Serve a GitHub without issues until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the name that http.server calls
+        def _any(self) -> None:
             headers = {name.casefold(): value for name, value in self.headers.items()}
-            answer = github.answer(self.path, headers)
+            sent = self.rfile.read(int(headers.get("content-length", "0")))
+            answer = github.answer(self.path, headers, self.command, sent)
             if isinstance(answer, Fault):
                 if answer.status == 0:
                     self.connection.close()
@@ -214,8 +277,10 @@ def serve(contract: OpenAPI | None = None) -> Iterator[MadeGitHub]:
                     content = json.dumps({"message": answer.message}).encode()
                 self._send(answer.status, content, answer.headers)
             else:
-                status, data = answer
-                self._send(status, json.dumps(data).encode(), {})
+                status, data, links = answer
+                self._send(status, b"" if data is None else json.dumps(data).encode(), links)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815  (http.server's names)
 
         def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
