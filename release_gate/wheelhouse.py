@@ -32,7 +32,7 @@ from release_gate.wheels.buildconfig import (
     load_release_settings,
     with_images,
 )
-from release_gate.wheels.cibuildwheel import build_in_container
+from release_gate.wheels.cibuildwheel import build_by_cibuildwheel
 from release_gate.wheels.engine import find_engine
 from release_gate.wheels.native import build_wheel
 from release_gate.wheels.site import make_artifact
@@ -207,7 +207,7 @@ def _by_cibuildwheel(
         certificates=_certificates() if engine is not None and engine.mounts_host else None,
         jobs=shop.settings.jobs,
     )
-    wheel = build_in_container(
+    wheel = build_by_cibuildwheel(
         plan.numpy,
         configuration,
         index=shop.index,

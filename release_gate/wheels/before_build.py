@@ -22,7 +22,8 @@ def main(folder: Path) -> None:
     """Install what lies in `folder`; end with an exception when anything is not as it should be."""
     requirements = folder / "requirements.txt"
     exactly = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(requirements)]
-    _pip("--no-index", "--find-links", str(folder), *exactly)
+    # Installed anew in any case: of what is there already pip would not check the digest.
+    _pip("--force-reinstall", "--no-index", "--find-links", str(folder), *exactly)
     tools = folder / "tools.txt"
     if tools.is_file():
         _pip("--only-binary", ":all:", "-r", str(tools))

@@ -55,7 +55,7 @@ _REPAIR: Final = {
 }
 
 #: Variables that pip needs where an index is not the public one, or is behind a proxy.
-_PASSED: Final = ("PIP_INDEX_URL", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SOURCE_DATE_EPOCH")
+_PASSED: Final = ("PIP_INDEX_URL", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 
 
 @frozen(kw_only=True)
@@ -190,12 +190,6 @@ class BuildConfiguration:
         """Return cibuildwheel's name of the system."""
         return _PLATFORMS[self.row.system]
 
-    @property
-    def image(self) -> str:
-        """Return the container's image; empty where none is used."""
-        kind, _, machine = self.row.identifier.partition("_")
-        return self.settings.images.get(f"{kind}-{machine}", "") if self._contained else ""
-
     def recipe(self) -> dict[str, Any]:
         """Return what decides about the wheel's content, for its key in the cache."""
         return evolve(self, project=_PROJECT, engine=None, certificates=None, jobs=None).as_data()
@@ -238,10 +232,13 @@ class BuildConfiguration:
             if self.certificates is not None:
                 inside = _HOST / self.certificates.lstrip("/")
                 environment["PIP_CERT"] = inside.as_posix()
-            table |= {"environment-pass": list(_PASSED)}
-            table |= {f"{key}-image": image for key, image in sorted(self.settings.images.items())}
+            kind, _, machine = self.row.identifier.partition("_")
+            key = f"{kind}-{machine}"
+            if key in self.settings.images:  # else cibuildwheel has its own choice
+                table[f"{key}-image"] = self.settings.images[key]
             if self.engine is not None:
                 data["container-engine"] = self.engine.option
+                table["environment-pass"] = list(_PASSED)
         return data | {self.platform: table}
 
     @property

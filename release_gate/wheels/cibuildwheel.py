@@ -22,6 +22,7 @@ from attrs import evolve
 
 from release_gate.errors import ConfigurationError, GateError, InfrastructureError, Problem
 from release_gate.model import Provider
+from release_gate.openblas.index import file_sha256
 from release_gate.store import Store, digest_of, remove
 from release_gate.wheels import before_build
 from release_gate.wheels.buildconfig import OPENBLAS, SOURCE, BuildConfiguration
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from release_gate.openblas.index import Index
     from release_gate.progress import Progress, Stage
 
-__all__ = ["CONTAINER_SECONDS", "TRANSCRIPT", "build_in_container", "selected_builds"]
+__all__ = ["TRANSCRIPT", "build_by_cibuildwheel", "selected_builds"]
 
 #: What a build takes on two cores: images are fetched, nothing is shared between pins.
-CONTAINER_SECONDS = 1200.0
+_BUILD_SECONDS = 1200.0
 
 #: The lines of the build that tell something; the full output is half a million lines.
 TRANSCRIPT = "transcript.txt"
@@ -65,7 +66,7 @@ _HINTS = {
 }
 
 
-def build_in_container(
+def build_by_cibuildwheel(
     numpy: NumPySource,
     configuration: BuildConfiguration,
     *,
@@ -83,14 +84,15 @@ def build_in_container(
     cache = cache.resolve()
     _require_buildable(numpy, configuration)
     recipe = digest_of(
-        *(_RECIPE, version("cibuildwheel"), numpy.version, numpy.sha256),
+        *(_RECIPE, version("cibuildwheel"), file_sha256(Path(before_build.__file__))),
+        *(numpy.version, numpy.sha256),
         *(configuration.pin.sha256, configuration.pin.version, configuration.recipe()),
     )
 
     def make(work: Path) -> None:
         name = f"build numpy {numpy.version} with {configuration.pin}: {configuration.identifier}"
         log = cache / "logs" / f"cibuildwheel-{configuration.identifier}-{recipe[:16]}.log"
-        with progress.stage(name, seconds=CONTAINER_SECONDS) as stage:
+        with progress.stage(name, seconds=_BUILD_SECONDS) as stage:
             project = work / "project"
             try:
                 placed = evolve(configuration, project=project)

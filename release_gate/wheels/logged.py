@@ -20,6 +20,12 @@ __all__ = ["STEP", "NinjaCounter", "is_telling", "run_logged"]
 #: A line of ninja: steps done, steps in all, what it does.
 STEP = re.compile(r"\[(\d+)/(\d+)\] (.*)")
 
+#: Warnings and notes of gcc and clang, where they are, and the source that they quote.
+_CHATTER = re.compile(
+    r"\s|\d+ \||In (file included|function|member function)|inlined from|\d+ warnings? generated"
+    r"|.*: (note|warning): |\S+: (In |At )"
+)
+
 _SHOWN_LINES = 25
 
 
@@ -43,8 +49,8 @@ class NinjaCounter:
 
 
 def is_telling(line: str) -> bool:
-    """Whether a line belongs into an error message (gcc 12 warns half a million lines)."""
-    return not line.startswith((" ", "\t", "In file included")) and "warning:" not in line
+    """Whether a line is more than a compiler's talk (gcc 12 warns half a million lines)."""
+    return _CHATTER.match(line) is None
 
 
 def run_logged(
