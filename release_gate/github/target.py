@@ -12,13 +12,18 @@ from release_gate.errors import ConfigurationError, Problem
 from release_gate.report.history import is_run_url
 from release_gate.report.markdown import marker_key
 
-__all__ = ["Target"]
+__all__ = ["Target", "is_repository"]
 
 SERVER: Final = "https://github.com"
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,9}")
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
+
+
+def is_repository(text: str) -> bool:
+    """Say whether `text` is the name of a repository with that of its owner."""
+    return _REPOSITORY.fullmatch(text) is not None
 
 
 @frozen(kw_only=True)
@@ -59,14 +64,14 @@ class Target:
         sha = commit.casefold() if commit else None
         check(issue or commit, "publish", "there is nowhere to publish to", "--issue or --commit")
         if issue:
-            sound = _REPOSITORY.fullmatch(place) and _NUMBER.fullmatch(number)
+            sound = is_repository(place) and _NUMBER.fullmatch(number)
             check(sound, "--issue", f"{issue!r} is no issue", "such as numpy/numpy-release#12")
         if sha is not None:
             hint = "all 40 digits, as git rev-parse prints them"
             check(_SHA.fullmatch(sha), "--commit", f"{commit!r} is no SHA of a commit", hint)
             hint = "such as numpy/numpy-release"
             what = f"{of_commit!r} is no repository"
-            check(_REPOSITORY.fullmatch(of_commit), "--repository", what, hint)
+            check(is_repository(of_commit), "--repository", what, hint)
         if run_url:
             hint = f"such as {server}/OWNER/REPO/actions/runs/1234"
             what = f"{run_url!r} is no workflow run of {server}"
