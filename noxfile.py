@@ -23,8 +23,11 @@ def _install(session: nox.Session, *groups: str) -> None:
     """Install the project and its groups, unless this environment has just that already.
 
     A second gate with nothing changed takes seconds; resolving its requirements again would double
-    that. The project itself is installed as a link to the sources.
+    that. The project itself is installed as a link to the sources. Without environments (``nox
+    --no-venv``) what nox itself runs in has to hold all that.
     """
+    if session.virtualenv.venv_backend == "none":
+        return
     packages = ["-e", ".", *nox.project.dependency_groups(PYPROJECT, *groups)]
     stamp = Path(session.virtualenv.location) / "installed"
     state = repr((packages, PYPROJECT["project"], sys.version))
@@ -35,7 +38,8 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 def _release_gate(session: nox.Session, *arguments: str) -> None:
     """Run release-gate and hand its exit code on: nox would turn each of them into 1."""
-    program = Path(session.bin) / "release-gate"
+    folders = session.bin_paths
+    program = Path(folders[0]) / "release-gate" if folders else "release-gate"
     before = signal.getsignal(signal.SIGINT)
     with subprocess.Popen([program, *arguments]) as gate:
         # Ctrl-C reaches both; the gate needs its time to stop its children and to say how to go on.
@@ -56,6 +60,48 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def plan(session: nox.Session) -> None:
+    """What would run where, as jobs of a workflow (= release-gate plan)."""
+    _install(session)
+    _release_gate(session, "plan", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def wheels(session: nox.Session) -> None:
+    """The wheels of one job of a plan (= release-gate build)."""
+    _install(session)
+    _release_gate(session, "build", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def cells(session: nox.Session) -> None:
+    """Check the cells of one shard of a plan (= release-gate cells)."""
+    _install(session)
+    _release_gate(session, "cells", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def judge(session: nox.Session) -> None:
+    """Fan in: the verdict from what all shards brought (= release-gate judge)."""
+    _install(session)
+    _release_gate(session, "judge", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def report(session: nox.Session) -> None:
+    """Show a report, also as a job's summary (= release-gate report)."""
+    _install(session)
+    _release_gate(session, "report", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def publish(session: nox.Session) -> None:
+    """One comment on an issue, a check at a commit (= release-gate publish)."""
+    _install(session)
+    _release_gate(session, "publish", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """The project's own tests, without the slow ones."""
     _install(session, "test")
@@ -73,11 +119,12 @@ def equivalence(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
-    """Ruff (rules and format) and mypy strict."""
+    """Ruff (rules and format), mypy strict, and the linters of workflows."""
     _install(session, "lint", "test")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
+    session.run("pytest", "-q", "tests/workflows/test_linters.py")
 
 
 @nox.session(reuse_venv=True)
