@@ -37,19 +37,19 @@ main(int(sys.argv[5]), sys.argv[2], sys.argv[6:])
 OPTIONS = (
     *("-q", "--noconftest", "-p", "scipy.conftest", "-p", "no:cacheprovider", "--tb=line"),
     *("-m", "not slow and not xslow", "-o", "addopts=", "-W", "ignore"),
-    "--continue-on-collection-errors",
+    *("-c", os.devnull, "--continue-on-collection-errors"),
 )
 
 
 def follow(numpy_site, scipy_site, tools, threads, files, work):
-    """Run the tests in `files` with `threads` BLAS threads; yield the events.
+    """Run the tests in `files` of one folder with `threads` BLAS threads; yield the events.
 
     `numpy_site`, `scipy_site` and `tools` (pytest with what it needs) go on the module path; `work`
     is an empty folder.
     """
     project = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     command = [sys.executable, "-S", "-s", "-B", "-c", START, numpy_site, scipy_site, project]
-    command += [tools, str(threads), *OPTIONS, "--rootdir", work, *files]
+    command += [tools, str(threads), *OPTIONS, "--rootdir", os.path.dirname(files[0]), *files]
     with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE) as process:
         try:
             for line in process.stdout:
@@ -106,7 +106,7 @@ class _Teller:
 
     def pytest_runtest_logstart(self, nodeid):
         self.outcome, self.message = "passed", ""
-        self.tell("started", test=_name(nodeid))
+        self.tell("started", test=nodeid)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -115,21 +115,17 @@ class _Teller:
             self.outcome = "skipped"
 
     def pytest_runtest_logfinish(self, nodeid):
-        self.tell("finished", test=_name(nodeid), outcome=self.outcome, message=self.message)
+        self.tell("finished", test=nodeid, outcome=self.outcome, message=self.message)
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.tell("uncollected", test=_name(report.nodeid), message=_message(report))
-
-
-def _name(nodeid):
-    """Return the name of a test without the folders of its file."""
-    path, mark, rest = nodeid.partition("::")
-    return os.path.basename(path) + mark + rest
+            self.tell("uncollected", test=report.nodeid, message=_message(report))
 
 
 def _message(report):
-    """Return the first lines of what went wrong as one."""
+    """Return what went wrong in one line."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(report.longrepr) if crash is None else crash.message
+    if crash is None:  # a traceback: its last line tells
+        text = text.strip().rpartition("\n")[2].lstrip("E ")
     return " ".join(text.split())[:200]

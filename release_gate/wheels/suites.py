@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from release_gate.model import Artifact, CheckSpec, Host, Interpreter, Pin
     from release_gate.openblas.index import Index
 
-__all__ = ["SuiteKit", "obtain_suites", "suites_among"]
+__all__ = ["SCIPY", "TOOLS", "SuiteKit", "obtain_suites", "suites_among"]
 
 #: Variables by which the checks find the folders.
 TOOLS: Final = "RELEASE_GATE_SUITE_PATH"
@@ -111,7 +111,7 @@ def _tools(
     def make(work: Path) -> None:
         import uv  # noqa: PLC0415  (looks for its binary when imported)
 
-        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps"]
+        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--compile-bytecode"]
         command += ["--python", interpreter.executable, "--only-binary", ":all:"]
         command += ["--default-index", index.url] if index.url else []
         run_tool([*command, "--target", str(work), *tools], timeout=_INSTALL_TIMEOUT)

@@ -36,6 +36,7 @@ __all__ = [
     "compile_user",
     "make_numpy_wheel",
     "make_openblas_wheel",
+    "make_scipy_wheel",
     "serve",
     "write_wheel",
 ]
@@ -51,6 +52,12 @@ HOST = Host(
 INTERPRETER = Interpreter(
     executable=sys.executable, version=".".join(str(n) for n in sys.version_info[:3])
 )
+
+SCIPY_LINALG = """
+import ctypes, os
+_module = ctypes.CDLL(os.path.join(os.path.dirname(__file__), "_flapack.cpython-made.so"))
+_module.use()
+"""
 
 _OPENBLAS = r"""
 #include <signal.h>
@@ -191,17 +198,27 @@ def _record_digest(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def make_openblas_wheel(folder: Path, version: str = "0.3.99.1.0", *, extra: str = "") -> Path:
-    """Make a wheel as the provider of OpenBLAS makes it."""
+def make_openblas_wheel(
+    folder: Path, version: str = "0.3.99.1.0", *, extra: str = "", bits: int = 64
+) -> Path:
+    """Make a wheel as the provider of OpenBLAS makes it, with integers of `bits`."""
     work = folder / f"lib-{version}"
-    library = compile_library(work / "libscipy_openblas64_.so", version=version, extra=extra)
+    name = f"scipy_openblas{bits}"
+    suffix = "64_" if bits == 64 else ""
+    library = compile_library(
+        work / f"libscipy_openblas{suffix}.so",
+        version=version,
+        config=None if bits == 64 else f"OpenBLAS {version}  DYNAMIC_ARCH NO_AFFINITY Haswell",
+        suffix=suffix,
+        extra=extra,
+    )
     files = {
-        "scipy_openblas64/lib/libscipy_openblas64_.so": library.read_bytes(),
-        "scipy_openblas64/lib/pkgconfig/scipy-openblas.pc": (
+        f"{name}/lib/{library.name}": library.read_bytes(),
+        f"{name}/lib/pkgconfig/scipy-openblas.pc": (
             f"version={version}\nopenblas_config= USE_64BITINT=1 DYNAMIC_ARCH=1\n".encode()
         ),
-        "scipy_openblas64/include/cblas.h": b"/* made up */\n",
-        f"scipy_openblas64-{version}.dist-info/licenses/LICENSE.txt": (
+        f"{name}/include/cblas.h": b"/* made up */\n",
+        f"{name}-{version}.dist-info/licenses/LICENSE.txt": (
             b"Text of the package\n----\n\n"
             b"This binary distribution of NumPy also bundles the following software:\n\n"
             b"Name: OpenBLAS\nFiles: lib/libscipy_openblas*.so\n"
@@ -210,9 +227,9 @@ def make_openblas_wheel(folder: Path, version: str = "0.3.99.1.0", *, extra: str
             b"Copyright University of Tennessee\n"
         ),
     }
-    name = f"scipy_openblas64-{version}-py3-none-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
+    tags = "py3-none-manylinux_2_27_x86_64.manylinux_2_28_x86_64"
     shutil.rmtree(work)
-    return write_wheel(folder / name, "scipy_openblas64", version, files)
+    return write_wheel(folder / f"{name}-{version}-{tags}.whl", name, version, files)
 
 
 def make_numpy_wheel(
@@ -245,6 +262,27 @@ def make_numpy_wheel(
     tag = tag or f"{INTERPRETER.tag}-{INTERPRETER.tag}-manylinux_2_28_x86_64"
     shutil.rmtree(work)
     return write_wheel(folder / f"numpy-2.4.6-{tag}.whl", "numpy", "2.4.6", files)
+
+
+def make_scipy_wheel(folder: Path, version: str, tests: Mapping[str, str]) -> Path:
+    """Make a SciPy wheel with an OpenBLAS whose integers have 32 bits, and `tests` by file name."""
+    work = folder / "scipy-work"
+    bundled = compile_library(
+        work / "libscipy_openblas-abcdef01.so", config="OpenBLAS 0.3.98  DYNAMIC_ARCH", suffix=""
+    )
+    user = work / "user.so"
+    compile_user(user, bundled, suffix="", rpath="$ORIGIN/../../scipy.libs")
+    files = {
+        "scipy/__init__.py": f"__version__ = {version!r}\n".encode(),
+        "scipy/conftest.py": b"",
+        "scipy/linalg/__init__.py": SCIPY_LINALG.encode(),
+        "scipy/linalg/_flapack.cpython-made.so": user.read_bytes(),
+        f"scipy.libs/{bundled.name}": bundled.read_bytes(),
+        **{f"scipy/linalg/tests/{name}": text.encode() for name, text in tests.items()},
+    }
+    tag = f"{INTERPRETER.tag}-{INTERPRETER.tag}-manylinux_2_28_x86_64"
+    shutil.rmtree(work)
+    return write_wheel(folder / f"scipy-{version}-{tag}.whl", "scipy", version, files)
 
 
 @define
