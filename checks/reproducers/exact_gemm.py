@@ -4,38 +4,31 @@ import os
 
 PARAMETERS = {
     "kernel": "Haswell", "threads": 1, "seed": 1, "high": 8, "pool": [71, 71, 1025],
-    "shapes": [[55, 55, 165], [64, 64, 300], [33, 65, 513], [64, 64, 1000], [17, 31, 33]],
+    "dtype": "float64", "layout": "CF", "order": "C", "m": 65, "n": 63, "k": 513, "row": 0,
+    "column": 0,
 }  # fmt: skip
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
 from parts import differs, integers, prepare  # noqa: E402
 
-
-def product(dtype, layout, m, n, k):
-    """Multiply slices of two stored matrices, as the check did; whether the result is wrong."""
-    rows, columns, depth = PARAMETERS["pool"]
-    i, j = PARAMETERS.get("row", 0), PARAMETERS.get("column", 0)
-    seed, high = PARAMETERS["seed"], PARAMETERS["high"]
-    a = np.array(integers(seed, rows, depth, high, dtype), order=layout[0])[i : i + m, :k]
-    b = np.array(integers(seed + 1, depth, columns, high, dtype), order=layout[1])[:k, j : j + n]
-    result = np.full((m + 6, n + 6), np.nan, dtype, order=PARAMETERS.get("order", "C"))
-    outside = np.ones(result.shape, bool)
-    outside[3:-3, 3:-3] = False
-    np.matmul(a, b, out=result[3:-3, 3:-3])
-    wide = [x.astype(np.complex128 if dtype.startswith("c") else np.float64) for x in (a, b)]
-    exact = np.einsum("ik,kj->ij", *wide, optimize=False)  # sums without BLAS
-    what = "%s, layouts %s, %d x %d x %d" % (dtype, layout, m, k, n)
-    if not np.isnan(result[outside]).all():
-        print(what + ": wrote outside of its result")
-        return True
-    return differs(what, result[3:-3, 3:-3], exact)
-
-
 prepare()
-shapes = PARAMETERS.get("shapes") or [[PARAMETERS[name] for name in "mnk"]]
-dtypes = [PARAMETERS["dtype"]] if "dtype" in PARAMETERS else ["float64", "float32", "complex128"]
-layouts = [PARAMETERS["layout"]] if "layout" in PARAMETERS else ["CC", "CF", "FC", "FF"]
-bad = [product(d, o, m, n, k) for m, n, k in shapes for d in dtypes for o in layouts]
-print("WRONG" if any(bad) else "all %d products are exact" % len(bad))
-raise SystemExit(any(bad))
+p = {"seed": 1, "high": 8, "layout": "CC", "row": 0, "column": 0, **PARAMETERS}
+m, n, k, i, j = (p[name] for name in ("m", "n", "k", "row", "column"))
+rows, columns, depth = p.get("pool", (m, n, k))
+left = integers(p["seed"], rows, depth, p["high"], p["dtype"])
+right = integers(p["seed"] + 1, depth, columns, p["high"], p["dtype"])
+a = np.array(left, order=p["layout"][0])[i : i + m, :k]  # slices, as the check had them
+b = np.array(right, order=p["layout"][1])[:k, j : j + n]
+block = np.full((m + 6, n + 6), np.nan, p["dtype"], order=p.get("order", "C"))
+outside = np.ones(block.shape, bool)
+outside[3:-3, 3:-3] = False
+np.matmul(a, b, out=block[3:-3, 3:-3])
+wide = [x.astype(complex) for x in (a, b)]
+exact = np.einsum("ik,kj->ij", *wide, optimize=False)  # sums without BLAS
+bad = differs("%s %d x %d x %d" % (p["dtype"], m, k, n), block[3:-3, 3:-3], exact)
+if not np.isnan(block[outside]).all():
+    print("wrote outside of its result")
+    bad = True
+print("WRONG" if bad else "exact")
+raise SystemExit(bad)

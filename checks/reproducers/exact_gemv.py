@@ -10,26 +10,23 @@ PARAMETERS = {
 
 os.environ["OPENBLAS_CORETYPE"] = PARAMETERS["kernel"]
 import numpy as np  # noqa: E402  (after the kernel is chosen)
-from parts import differs, integers, prepare, spread  # noqa: E402
+from parts import differs, integers, set_threads, spread  # noqa: E402
 
-prepare()
 p = PARAMETERS
-rows, columns = p["pool"]
-stored = np.array(integers(p["seed"], rows, columns, p["high"], p["dtype"]), order=p["order"])
-vector = integers(p["seed"] + 1, 1, max(rows, columns), p["high"], p["dtype"])[0]
-x = spread(vector, p["step"])
+set_threads(p["threads"])
+m, n, row, column = p["m"], p["n"], p["row"], p["column"]
+stored = np.array(integers(p["seed"], *p["pool"], p["high"], p["dtype"]), order=p["order"])
+x = spread(integers(p["seed"] + 1, 1, max(p["pool"]), p["high"], p["dtype"])[0], p["step"])
 if p["side"] == "right":
-    a, x = stored[p["row"] : p["row"] + p["m"], : p["n"]], x[: p["n"]]
-    exact = (a * x).sum(axis=1, dtype=complex)
+    pair = stored[row : row + m, :n], x[:n]
+    exact = (pair[0] * x[:n]).sum(axis=1, dtype=complex)
 else:
-    a, x = stored[: p["m"], p["column"] : p["column"] + p["n"]], x[: p["m"]]
-    exact = (a * x[:, None]).sum(axis=0, dtype=complex)
+    pair = x[:m], stored[:m, column : column + n]
+    exact = (x[:m, None] * pair[1]).sum(axis=0, dtype=complex)
 block = np.full(len(exact) * p["out_step"] + 6, np.nan, p["dtype"])
 inside = slice(3, 3 + len(exact) * p["out_step"], p["out_step"])
-np.matmul(*((a, x) if p["side"] == "right" else (x, a)), out=block[inside])
-bad = differs("%s %d x %d" % (p["dtype"], p["m"], p["n"]), block[inside], exact)
-if np.count_nonzero(np.isnan(block)) != len(block) - len(exact):
-    print("wrote outside of its result, or NaN into it")
-    bad = True
-print("WRONG" if bad else "exact")
-raise SystemExit(bad)
+np.matmul(*pair, out=block[inside])
+bad = differs("%s %d x %d" % (p["dtype"], m, n), block[inside], exact)
+outside = int(np.isnan(block).sum()) != len(block) - len(exact)
+print("wrote outside of its result, or NaN" if outside else "wrote nowhere else")
+raise SystemExit(bad or outside)

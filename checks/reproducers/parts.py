@@ -68,10 +68,9 @@ def spread(vector, step):
     """Return a view with the same values, `step` elements apart, NaN between them."""
     if step < 0:
         return np.ascontiguousarray(vector[::-1])[::-1]
-    stored = np.full(1 + len(vector) * step, np.nan, vector.dtype)
-    view = stored[1::step][: len(vector)]
-    view[...] = vector
-    return view
+    stored = np.full(1 + len(vector) * step, np.nan, vector.dtype)[1:].reshape(-1, step)
+    stored[:, 0] = vector
+    return stored[:, 0]
 
 
 def differs(what, result, exact):

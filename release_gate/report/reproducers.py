@@ -67,7 +67,7 @@ def write_reproducer(
     return Reproducer(
         path=str(path),
         command=f"PYTHONPATH={shlex.quote(artifact.site)} {command}",
-        note="with the template's own input: no failing input was recorded"
+        note="with the script's own input: no failing input was recorded"
         if source.own_input
         else "",
     )

@@ -146,7 +146,7 @@ def test_a_crash_without_an_input_takes_the_templates_own(
 ) -> None:
     written = write(findings()["exact.gemm"], templates, wheel, tmp_path)
     assert written is not None
-    assert "the template's own input" in written.note
+    assert "the script's own input" in written.note
     source = (tmp_path / f"{findings()['exact.gemm'].id}.py").read_text()
     assert "'dtype': 'float32'" in source
     assert "'kernel': 'Haswell', 'threads': 1}" in source
