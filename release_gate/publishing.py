@@ -268,7 +268,9 @@ def _told(found: Published) -> str:
     for verb, those in (("read", found.not_read), ("written", found.not_written)):
         for missing in those:
             hint = f"\n  hint: {missing.hint}" if missing.hint else ""
-            lines.append(f"not {verb}: {missing.what}: {missing.why}{hint}")
+            named = missing.what in missing.why
+            why = missing.why if named else f"{missing.what}: {missing.why}"
+            lines.append(f"not {verb}: {why}{hint}")
     lines += [f"note: {note}" for note in found.notes]
     if found.dry_run:
         guessed = "; what could not be read is taken as not there" if found.not_read else ""
