@@ -22,6 +22,7 @@ SETTING = "CIBW_CONTAINER_ENGINE"
 
 _ENGINES = ("docker", "podman")
 _TIMEOUT = 60.0
+_REMOVAL_TIMEOUT = 600.0  # a build's files are many, and the disk may be busy
 _LABEL = "release-gate.build"
 _SHOWN = 300
 
@@ -52,7 +53,9 @@ class Engine:
         """
         listed = _ask([self.name, "ps", "--all", "--quiet", "--filter", f"label={self.label}"])
         for container in listed.stdout.split():
-            done = _ask([self.name, "rm", "--force", "--volumes", container])
+            done = _ask(
+                [self.name, "rm", "--force", "--volumes", container], timeout=_REMOVAL_TIMEOUT
+            )
             if done.returncode != 0:
                 raise InfrastructureError(
                     Problem(
@@ -110,7 +113,7 @@ def _option(text: str) -> tuple[str, str]:
     return key.strip().replace("-", "_"), value.strip()
 
 
-def _ask(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _ask(command: list[str], *, timeout: float = _TIMEOUT) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
@@ -118,7 +121,7 @@ def _ask(command: list[str]) -> subprocess.CompletedProcess[str]:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
