@@ -33,7 +33,7 @@ static void *real(const char *name) {
     static void *handle;
     char symbol[64] = "scipy_";
     if (!handle) handle = dlopen(REAL_LIBRARY, RTLD_NOW);
-    strcat(strcat(symbol, name), "64_");
+    strcat(strcat(symbol, name), SUFFIX);
     return dlsym(handle, symbol);
 }
 
@@ -44,12 +44,15 @@ static int fault(const char *name) {
 """
 
 
-def plant(site: Path, source: str, folder: Path) -> Path:
-    """Compile `source` and put it in place of the OpenBLAS of the NumPy in `site`.
+def plant(
+    site: Path, source: str, folder: Path, *, package: str = "numpy", suffix: str = "64_"
+) -> Path:
+    """Compile `source` and put it in place of the OpenBLAS of `package` in `site`.
 
-    Returns a copy of `site` (hard links) inside `folder`. `site` is left as it was.
+    `suffix` is what the library's names end with. Returns a copy of `site` (hard links) inside
+    `folder`. `site` is left as it was.
     """
-    (library,) = (site / "numpy.libs").glob("libscipy_openblas64_*.so")
+    (library,) = (site / f"{package}.libs").glob("libscipy_openblas*.so")
     folder.mkdir(parents=True, exist_ok=True)
     real = (folder / "real.so").resolve()
     shutil.copy2(library, real)
@@ -59,13 +62,14 @@ def plant(site: Path, source: str, folder: Path) -> Path:
     _run(
         os.environ.get("CC", "cc"),
         *("-shared", "-fPIC", "-O1", "-fno-builtin", f'-DREAL_LIBRARY="{real}"'),
+        f'-DSUFFIX="{suffix}"',
         *("-o", str(faulty), str(folder / "fault.c"), f"-Wl,-soname,{library.name}"),
         *("-Wl,--no-as-needed", str(real), "-ldl", "-lm"),
     )
     copy = folder / "site"
     shutil.copytree(site, copy, copy_function=os.link)
-    (copy / "numpy.libs" / library.name).unlink()
-    shutil.copy2(faulty, copy / "numpy.libs" / library.name)
+    (copy / library.parent.name / library.name).unlink()
+    shutil.copy2(faulty, copy / library.parent.name / library.name)
     return copy
 
 
@@ -85,6 +89,7 @@ job = json.load(sys.stdin)
 library = blas.find_library(numpy)
 for module in job["modules"]:
     importlib.import_module("checks." + module)
+exec(job["before"])
 for fault, check, threads in job["asked"]:
     os.environ["PLANTED_FAULT"] = fault
     library.set_num_threads(threads)
@@ -109,16 +114,17 @@ def ask_checks(
     seed: int = 1,
     kernel: str | None = None,
     timeout: float = 240,
+    before: str = "",
 ) -> list[dict[str, Any]]:
     """Answer (fault, check id, threads) one after the other in one process.
 
-    `modules` register the checks; `timeout` is for all of them, in seconds. Each answer has
-    outcome, reason, cases, run, failed.
+    `modules` register the checks; `timeout` is for all of them, in seconds; `before` is Python that
+    the process runs first. Each answer has outcome, reason, cases, run, failed.
     """
     project = Path(__file__).parents[2]
     environment = child_environment(kernel, 1)
     environment["PYTHONPATH"] = os.pathsep.join([str(site), str(project)])
-    job = {"modules": modules, "asked": asked, "seed": seed}
+    job = {"modules": modules, "asked": asked, "seed": seed, "before": before}
     done = subprocess.run(
         [sys.executable, "-S", "-B", "-c", _DRIVER],
         input=json.dumps(job),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -199,7 +199,7 @@ def test_why_there_is_no_scipy(
     stocked: MadeIndex,
     made_artifact: Artifact,
     tmp_path: Path,
-    changes: dict[str, object],
+    changes: dict[str, Any],
     reason: str,
 ) -> None:
     kit = obtained(stocked, evolve(made_artifact, **changes), tmp_path / "cache")
@@ -230,7 +230,7 @@ def test_the_newest_release_that_fits_is_chosen() -> None:
 
     def chosen(numpy: str, python: str) -> str | None:
         release = table.newest_scipy(numpy, python)
-        return release and release.version
+        return release.version if release else None
 
     assert chosen("2.5.5", "3.12.1") == "1.18.1"
     assert chosen("2.6.0.dev0", "3.12.1") == "1.18.1"
