@@ -102,6 +102,13 @@ def publish(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def newest(session: nox.Session) -> None:
+    """Is there a newer OpenBLAS on the index than the pins (= release-gate newest)."""
+    _install(session)
+    _release_gate(session, "newest", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """The project's own tests, without the slow ones."""
     _install(session, "test")

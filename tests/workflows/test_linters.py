@@ -63,11 +63,10 @@ def actionlint(index_cache: Path) -> list[str]:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actionlint_finds_nothing(path: Path, actionlint: list[str]) -> None:
-    done = run([*actionlint, str(path.relative_to(PROJECT))])
+def test_actionlint_finds_nothing(actionlint: list[str]) -> None:
+    done = run([*actionlint, ".github/workflows/*.yml"])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Checking 1 workflow" in done.stdout
+    assert f"Checking {len(WORKFLOWS)} workflow" in done.stdout
 
 
 @pytest.mark.network
