@@ -255,6 +255,7 @@ def _references(add: Callable[[str, str], _Parser]) -> None:
     lookup.add_argument("--json", action="store_true", help="as data")
 
     _publish(add)
+    _answers(add)
     draft = add("draft", "write the text of a new issue for a finding; nothing is sent")
     draft.add_argument("finding", metavar="FINDING", help="id of a finding, as the report has it")
     draft.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")
@@ -291,6 +292,29 @@ def _publish(add: Callable[[str, str], _Parser]) -> None:
         "--dry-run", action="store_true", help="print what would be sent; change nothing"
     )
     publish.add_argument("--json", action="store_true", help="what came of it as data")
+
+
+def _answers(add: Callable[[str, str], _Parser]) -> None:
+    """Add the sub-commands that workflows start with: what is asked for, what is new."""
+    command = add("command", "answer a command in a comment on GitHub: /gate run, /gate help")
+    command.add_argument(
+        "--event", type=Path, required=True, metavar="FILE", help="the event: $GITHUB_EVENT_PATH"
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="what is asked for, as JSON"
+    )
+
+    newest = add("newest", "say whether the index has an OpenBLAS that is newer than all pins")
+    newest.add_argument(
+        "--issue", metavar="OWNER/REPO", help="if it has, find or open the one issue about it"
+    )
+    form = newest.add_mutually_exclusive_group()
+    form.add_argument(
+        "--github",
+        action="store_true",
+        help="as outputs, appended to $GITHUB_OUTPUT, or on stdout when it is not set",
+    )
+    form.add_argument("--json", action="store_true", help="as data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from release_gate import wire
+from release_gate.commanding import obey, request_data
 from release_gate.errors import (
     ConfigurationError,
     ExitCode,
@@ -20,12 +21,17 @@ from release_gate.errors import (
 )
 from release_gate.execution.interrupts import termination_interrupts
 from release_gate.followup import diff, draft, lookup
+from release_gate.github.client import Access, Client
+from release_gate.github.event import read_event
+from release_gate.github.outputs import render_outputs, write_outputs
+from release_gate.github.request import Tables
 from release_gate.github.target import Target
 from release_gate.judgement.decide import exit_code
 from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
 from release_gate.model import CellResult, Outcome, Plan, Provider
+from release_gate.newest import as_data, find_newest, open_issue, outputs_of, tell
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import (
@@ -295,6 +301,35 @@ def _publish(options: Namespace) -> int:
     return code
 
 
+def _command(options: Namespace) -> int:
+    event = read_event(options.event, os.environ)
+    shop = _open(options)
+    client = Client(Access.from_environment(), say=shop.progress.say, per_page=100)
+    tables = Tables(matrices=shop.matrices, specs=tuple(shop.specs.values()), index=shop.index)
+    outcome = obey(event, tables, client, os.environ)
+    outputs = {"request": "false"}
+    if outcome.request is not None:
+        wire.write_json(options.out, request_data(outcome.request))
+        outputs = {"request": "true", **outcome.request.outputs}
+    write_outputs(outputs, os.environ)
+    _print(outcome.told)
+    return ExitCode.GO
+
+
+def _newest(options: Namespace) -> int:
+    shop = _open(options)
+    provider = shop.matrices.newest_pin().provider
+    found = find_newest(shop.index.packages(provider), shop.matrices)
+    issue = open_issue(found, options.issue, shop.progress) if options.issue else None
+    if options.github:
+        values = outputs_of(found, issue)
+        if write_outputs(values, os.environ) is None:
+            _print(render_outputs(values).rstrip("\n"))
+    else:
+        _print((as_data if options.json else tell)(found, issue))
+    return ExitCode.GO
+
+
 def _draft(options: Namespace) -> int:
     _print(draft(options.finding, options.folder, as_data=options.json))
     return ExitCode.GO
@@ -370,6 +405,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "lookup": _lookup,
     "draft": _draft,
     "publish": _publish,
+    "command": _command,
+    "newest": _newest,
     "diff": _diff,
     "pins": _pins,
 }
