@@ -22,6 +22,7 @@ __all__ = [
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
     "from_data",
+    "parse_document",
     "read_cell",
     "read_document",
     "read_plan",
@@ -178,11 +179,18 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_DOCUMENT_BYTES:
             raise ConfigurationError(Problem(what="file is over 64 MiB; not read", where=where))
-        data = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(
             Problem(what=f"cannot read: {error.strerror or error}", where=where)
         ) from error
+    return parse_document(content, schema, where)
+
+
+def parse_document(content: bytes, schema: str, where: str) -> dict[str, Any]:
+    """Return what `read_document` does, of a file's `content` that has been read."""
+    try:
+        data = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             Problem(

@@ -16,28 +16,32 @@ from release_gate.store import digest_of
 from release_gate.wire import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from release_gate.model import Host
     from release_gate.openblas.library import Library
 
-__all__ = ["KernelHeld", "held_kernels"]
+__all__ = ["KernelHeld", "held_kernels", "why_not_held"]
 
 #: What OpenBLAS writes to stderr (OPENBLAS_VERBOSE=2) about a name that it does not know.
 _REFUSAL = "Core not found"
 
 #: Raise it when the way of asking changes: what an earlier gate was told is then asked again.
-_PROTOCOL = 2
+_PROTOCOL = 3
 
 
 @frozen(kw_only=True)
 class KernelHeld:
-    """One name that was asked for; `observed` is None when it was not run, with the reason."""
+    """One name that was asked for; `observed` is None when it was not run, with the reason.
+
+    `failed`: the library died of the question, or did not answer it.
+    """
 
     asked: str
     observed: str | None
     note: str = ""
+    failed: bool = False
 
 
 def held_kernels(
@@ -60,6 +64,25 @@ def held_kernels(
     return held
 
 
+def why_not_held(held: Iterable[KernelHeld], kernel: str) -> str:
+    """Return why `kernel` would not run with a library that answered `held`, or an empty string.
+
+    A library that fails when it is asked for a kernel is no reason: that is an answer to be had.
+    """
+    name = kernel.casefold()
+    answers = list(held)
+    if any((answer.observed or "").casefold() == name for answer in answers):
+        return ""
+    for answer in answers:
+        if answer.asked.casefold() == name:
+            if answer.failed:
+                return ""
+            if answer.observed is None:
+                return answer.note
+            return f"the library does not hold it and runs {answer.observed}"
+    return "matrices/kernels.toml has no such kernel: the library was not asked for it"
+
+
 def _ask(library: Library, name: str, flags: Collection[str], host: Host) -> KernelHeld:
     lacking = [flag for flag in flags if flag not in host.flags]
     if lacking:
@@ -70,7 +93,7 @@ def _ask(library: Library, name: str, flags: Collection[str], host: Host) -> Ker
     if _REFUSAL in answer.stderr and not same:
         return KernelHeld(asked=name, observed=None, note="the library does not hold it")
     if answer.failure is not None:
-        return KernelHeld(asked=name, observed=None, note=answer.failure)
+        return KernelHeld(asked=name, observed=None, note=answer.failure, failed=True)
     if answer.core is None:
         return KernelHeld(asked=name, observed=None, note="the library does not tell its core")
     if not library.dynamic and not same:

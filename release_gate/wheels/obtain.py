@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from release_gate.model import Artifact, Host, Interpreter
     from release_gate.openblas.index import Index, IndexFile
 
-__all__ = ["fetch_wheel", "open_wheel"]
+__all__ = ["fetch_wheel", "open_wheel", "runs"]
 
 
 def open_wheel(
@@ -76,7 +76,7 @@ def fetch_wheel(
         fitting: dict[str, IndexFile] = {
             file.filename: file
             for file in offered
-            if any(_runs(tag, interpreter) for tag in parse_wheel_filename(file.filename)[3])
+            if any(runs(tag, interpreter) for tag in parse_wheel_filename(file.filename)[3])
         }
         chosen = choose_wheel(fitting, host)
         if chosen is not None:
@@ -113,7 +113,7 @@ def _fitting(wheel: Path, interpreters: Sequence[Interpreter], host: Host) -> In
             )
         )
     for interpreter in interpreters:
-        if any(_runs(tag, interpreter) for tag in tags):
+        if any(runs(tag, interpreter) for tag in tags):
             return interpreter
     raise ConfigurationError(
         Problem(
@@ -124,7 +124,7 @@ def _fitting(wheel: Path, interpreters: Sequence[Interpreter], host: Host) -> In
     )
 
 
-def _runs(tag: Tag, interpreter: Interpreter) -> bool:
+def runs(tag: Tag, interpreter: Interpreter) -> bool:
     """Whether `interpreter` imports extension modules with this tag (stable ABI included)."""
     if tag.abi == "abi3":
         return not interpreter.free_threaded and _minor(tag.interpreter) <= _minor(interpreter.tag)
