@@ -148,11 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
         _common(command)
         return command
 
-    plan = add("plan", "say what would run, how long, and what would not be covered")
-    _pins(plan)
-    _selection(plan)
-    plan.add_argument("--json", action="store_true", help="the plan as data")
-
+    _fan_out(add)
     run = add("run", "build, check, judge and report (= nox -s gate)")
     _pins(run)
     _selection(run)
@@ -172,7 +168,13 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--json", metavar="OUT", help="write the results to a file, or - for stdout")
 
     judge = add("judge", "fan in: decide from the results of all cells of a plan")
-    judge.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result files")
+    judge.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="result files, or folders with those of shards",
+    )
     judge.add_argument("--plan", type=Path, help="plan.json (default: beside the results)")
     judge.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
     judge.add_argument("--date", type=_day, metavar="DAY", help="judge as of 2026-12-31, say")
@@ -196,6 +198,37 @@ def build_parser() -> argparse.ArgumentParser:
         "--project", choices=("scipy-openblas64", "scipy-openblas32"), default="scipy-openblas64"
     )
     return parser
+
+
+def _fan_out(add: Callable[[str, str], _Parser]) -> None:
+    """Add the sub-commands that spread a plan over machines."""
+    plan = add("plan", "say what would run, how long, and what would not be covered")
+    _pins(plan)
+    _selection(plan)
+    plan.add_argument(
+        "--platforms",
+        action="extend",
+        type=_names,
+        metavar="A,B",
+        help="plan for these of platforms.toml, or all that can be had (default: this machine)",
+    )
+    plan.add_argument("--out", type=Path, metavar="DIR", help="write DIR/plan.json")
+    plan.add_argument(
+        "--github",
+        action="store_true",
+        help="the jobs as data, appended to $GITHUB_OUTPUT, or on stdout when it is not set",
+    )
+    plan.add_argument("--json", action="store_true", help="the plan as data")
+
+    cells = add("cells", "check the cells of one shard of a plan, on a machine of its platform")
+    cells.add_argument("--plan", type=Path, required=True, metavar="FILE", help="plan.json")
+    cells.add_argument("--shard", required=True, metavar="ID", help="as plan --github names it")
+    cells.add_argument(
+        "--wheels", type=Path, required=True, metavar="DIR", help="DIR/VERSION OF THE PIN/*.whl"
+    )
+    cells.add_argument("--out", type=Path, required=True, metavar="DIR", help="DIR/shard-ID/*.json")
+    cells.add_argument("--python", metavar="PYTHON", help="interpreter to use (default: by tag)")
+    cells.add_argument("--fresh", action="store_true", help="reuse no result")
 
 
 def _build(add: Callable[[str, str], _Parser]) -> None:

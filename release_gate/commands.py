@@ -16,6 +16,7 @@ from release_gate.errors import (
     ConfigurationError,
     ExitCode,
     GateError,
+    InfrastructureError,
     Interrupted,
     Problem,
 )
@@ -23,6 +24,7 @@ from release_gate.execution.interrupts import termination_interrupts
 from release_gate.followup import diff, draft, lookup
 from release_gate.github.client import Access, Client
 from release_gate.github.event import read_event
+from release_gate.github.fanout import job_lists
 from release_gate.github.outputs import render_outputs, write_outputs
 from release_gate.github.request import Tables
 from release_gate.github.target import Target
@@ -30,7 +32,8 @@ from release_gate.judgement.decide import exit_code
 from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
-from release_gate.model import CellResult, Outcome, Plan, Provider
+from release_gate.matrix.shards import shards_of
+from release_gate.model import CellResult, NotCovered, Outcome, Plan, Provider
 from release_gate.newest import as_data, find_newest, open_issue, outputs_of, tell
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
@@ -61,6 +64,8 @@ from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
 from release_gate.report.terminal import render_cells, render_plan, render_summary
 from release_gate.resources import checks_dir, matrices_dir
+from release_gate.shardfolder import collect_shards, file_digest, shard_folders
+from release_gate.shardrun import check_shard
 from release_gate.wheelhouse import build_wheelhouse, paths_of, read_order
 from release_gate.wheels.swap import swap_library
 
@@ -77,7 +82,7 @@ __all__ = ["COMMANDS"]
 #: Options of the command line that are settings of a run.
 SETTINGS = (
     *("numpy", "python", "baseline", "kernels", "threads", "checks", "profile"),
-    *("out", "cache", "index_url", "jobs", "fresh"),
+    *("out", "cache", "index_url", "jobs", "fresh", "platforms"),
 )
 
 CHECK_SCHEMA = "release-gate/check/1"
@@ -86,7 +91,30 @@ CHECK_SCHEMA = "release-gate/check/1"
 def _plan(options: Namespace) -> int:
     shop = _open(options)
     plan = prepare(shop)
-    _print(_document(wire.PLAN_SCHEMA, plan) if options.json else render_plan(plan, _style()))
+    lists = job_lists(plan, shop.matrices.platforms) if options.github else {}
+    outputs = {name: json.dumps(entries) for name, entries in lists.items()}
+    if options.out is not None:
+        wire.write_plan(options.out / "plan.json", plan)
+    if options.github and write_outputs(outputs, os.environ) is None:
+        shop.progress.say(render_plan(plan, Style.of(sys.stderr)))
+        _print("\n".join(f"{name}={text}" for name, text in outputs.items()))
+    else:
+        _print(_document(wire.PLAN_SCHEMA, plan) if options.json else render_plan(plan, _style()))
+    return ExitCode.GO
+
+
+def _cells(options: Namespace) -> int:
+    with _interruptible("the same command goes on where it stopped"):
+        options.profile = wire.read_plan(options.plan).profile
+        shop = _open(options)
+        done = check_shard(
+            shop, options.plan, options.shard, wheelhouse=options.wheels, out=options.out
+        )
+    if not options.quiet:
+        shop.progress.say(render_cells(done.results, (), Style.of(sys.stderr)))
+    _print(str(done.folder))
+    if done.problems:
+        raise InfrastructureError(done.problems)
     return ExitCode.GO
 
 
@@ -199,14 +227,18 @@ def _check_exit(results: Iterable[CellResult]) -> ExitCode:
 def _judge(options: Namespace) -> int:
     clock = Clock()
     out = options.out or Path("gate-report")
-    plan, results = _read_results(options.results, options.plan)
+    plan, results, refused = _read_results(options.results, options.plan)
+    for entry in refused:
+        print(f"error: {entry.what}: {entry.why}", file=sys.stderr)  # noqa: T201
     folder = options.matrices or matrices_dir()
     matrices = load_matrices(folder)
     waivers = Waivers() if options.ignore_waivers else waivers_of(folder, matrices, options.date)
     issues = known_issues()
     claim_folder(out, clear=False)  # it may be the folder that the results are in
     with clock.stage("judge"):
-        decision = judge_results(plan, results, matrices, all_checks(), issues, waivers=waivers)
+        decision = judge_results(
+            plan, results, matrices, all_checks(), issues, waivers=waivers, refused=refused
+        )
     wire.write_plan(out / "plan.json", plan)
     for result in results:
         wire.write_cell(out / "cells" / f"{result.cell.id}.json", result)
@@ -219,12 +251,19 @@ def _judge(options: Namespace) -> int:
     return exit_code(decision.verdict)
 
 
-def _read_results(paths: Sequence[Path], plan: Path | None) -> tuple[Plan, list[CellResult]]:
-    """Return the plan and every result; raise one error with all files that cannot be read."""
+def _read_results(
+    paths: Sequence[Path], plan: Path | None
+) -> tuple[Plan, list[CellResult], tuple[NotCovered, ...]]:
+    """Return the plan, every result, and what is to be said of shards that were not let in.
+
+    Raises one error with all files that cannot be read: they were named one by one.
+    """
     problems: list[Problem] = []
     results: list[CellResult] = []
     found: Plan | None = None
     for path in paths:
+        if path.is_dir():
+            continue
         try:
             results.append(wire.read_cell(path))
         except GateError as error:
@@ -239,11 +278,23 @@ def _read_results(paths: Sequence[Path], plan: Path | None) -> tuple[Plan, list[
         problems.extend(error.problems)
     if problems or found is None:
         raise ConfigurationError(problems)
-    return found, results
+    if not (given := [path for path in paths if path.is_dir()]):
+        return found, results, ()
+    collected = collect_shards(
+        [folder for root in given for folder in shard_folders(root)],
+        shards_of(found),
+        plan_sha256=file_digest(places[0]),
+    )
+    return found, [*results, *collected.results], collected.refused
 
 
 def _plans_beside(paths: Sequence[Path]) -> list[Path]:
-    folders = dict.fromkeys(f for path in paths for f in (path.parent, path.parent.parent))
+    folders = dict.fromkeys(
+        folder
+        for path in paths
+        for folder in (path, path.parent, path.parent.parent)
+        if folder.is_dir()
+    )
     return [folder / "plan.json" for folder in folders if (folder / "plan.json").is_file()]
 
 
@@ -394,6 +445,7 @@ def _print(text: str) -> None:
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "plan": _plan,
+    "cells": _cells,
     "run": _run,
     "build": _build,
     "check": _check,

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from release_gate.errors import ConfigurationError, InfrastructureError, Problem
+from release_gate.errors import ConfigurationError, Problem
 from release_gate.matrix.shards import MOST_SHARDS, shards_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from release_gate.matrix.tables import PlatformRow
     from release_gate.model import Plan
 
-__all__ = ["VARIABLE", "job_lists", "write_output"]
-
-#: The variable that names the file for a step's outputs.
-VARIABLE: Final = "GITHUB_OUTPUT"
+__all__ = ["job_lists"]
 
 
 def job_lists(plan: Plan, platforms: Sequence[PlatformRow]) -> dict[str, list[dict[str, Any]]]:
@@ -67,22 +62,3 @@ def job_lists(plan: Plan, platforms: Sequence[PlatformRow]) -> dict[str, list[di
         for shard in shards_of(plan)
     ]
     return {"wheels": wheels, "cells": cells}
-
-
-def write_output(
-    lists: Mapping[str, Sequence[Mapping[str, Any]]], environment: Mapping[str, str]
-) -> str | None:
-    """Append ``name=JSON`` lines to the file of a step's outputs; return them when there is none.
-
-    Raises InfrastructureError when the file cannot be written.
-    """
-    text = "".join(f"{name}={json.dumps(entries)}\n" for name, entries in lists.items())
-    if not (name := environment.get(VARIABLE)):
-        return text
-    try:
-        with Path(name).open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        what = f"cannot write the step's outputs to {name}: {error.strerror}"
-        raise InfrastructureError(Problem(what=what, hint=f"see {VARIABLE}")) from error
-    return None
