@@ -158,8 +158,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write JSON `data` atomically, keys in the order of the model, one final newline."""
-    write_atomically(path, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write JSON `data` atomically, keys in the order of the model, one final newline.
+
+    Half of a surrogate pair, which the output of a library may hold, becomes a question mark.
+    """
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode("utf-8", "replace"))
 
 
 def write_cell(path: Path, result: CellResult) -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import pytest
 from attrs import frozen
 
 from release_gate import wire
 from release_gate.errors import ConfigurationError
 from release_gate.model import Tier
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @frozen(kw_only=True)
@@ -55,3 +61,8 @@ def test_what_is_written_is_read_back_as_it_was() -> None:
     back = wire.from_data(data, Sample, "data")
     assert back == sample
     assert type(back.tier) is Tier
+
+
+def test_half_of_a_surrogate_pair_is_written_as_a_question_mark(tmp_path: Path) -> None:
+    wire.write_json(tmp_path / "a.json", {"log": "ab\ud800c"})
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"log": "ab?c"}
