@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import platformdirs
 import pytest
@@ -23,14 +23,41 @@ if TYPE_CHECKING:
     from release_gate.model import Artifact
 
 
+#: Tests that compile, fork or look into libraries; elsewhere even the import of a module may fail.
+LINUX_ONLY = {"detection", "execution", "faults", "openblas", "scripts", "wheels"}
+LINUX_MODULES = {"test_run.py", "test_wheelhouse.py", "test_flow.py"}
+NOT_LINUX = "builds, libraries and children are looked into on Linux only (see platforms.toml)"
+
 # A busy machine makes any single example slow; what a test may take is pytest's to limit.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 
+class _Elsewhere(pytest.Module):
+    """A module of tests that says why it is not run, without being imported."""
+
+    def collect(self) -> NoReturn:
+        pytest.skip(NOT_LINUX, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    """Leave out what cannot run on this system."""
+    folder = module_path.parent.name
+    linux_only = folder in LINUX_ONLY or module_path.name in LINUX_MODULES
+    if sys.platform == "linux" or not linux_only:
+        return None
+    module = _Elsewhere.from_parent(parent, path=module_path)
+    assert isinstance(module, _Elsewhere)
+    return module
+
+
 @pytest.fixture(scope="session")
 def made_artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """Return a NumPy and an OpenBLAS of a few lines, which start in milliseconds."""
+    if sys.platform != "linux":
+        pytest.skip(NOT_LINUX)
     return make_site(tmp_path_factory.mktemp("made") / "site")
 
 
@@ -59,6 +86,8 @@ def this_interpreter() -> Interpreter:
 @pytest.fixture(scope="session")
 def numpy_wheel(index_cache: Path, this_host: Host, this_interpreter: Interpreter) -> Artifact:
     """Return a released NumPy for the running interpreter. For tests that are marked `network`."""
+    if sys.platform != "linux":
+        pytest.skip(NOT_LINUX)
     return open_wheel(
         "numpy==2.4.6",
         [this_interpreter],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from contextlib import contextmanager
@@ -211,6 +210,8 @@ def _tree(
 @contextmanager
 def alone(tree: BuildTree, stage: Stage) -> Iterator[None]:
     """Keep other processes out of a build tree, and those of a killed gate that still compile."""
+    import fcntl  # noqa: PLC0415  (nothing is built on Windows, but a plan may be made there)
+
     tree.folder.parent.mkdir(parents=True, exist_ok=True)
     path = tree.folder.with_name(f".{tree.folder.name}.lock")
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
