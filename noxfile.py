@@ -102,6 +102,13 @@ def publish(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def command(session: nox.Session) -> None:
+    """Answer a command in a comment on GitHub (= release-gate command)."""
+    _install(session)
+    _release_gate(session, "command", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
 def newest(session: nox.Session) -> None:
     """Is there a newer OpenBLAS on the index than the pins (= release-gate newest)."""
     _install(session)
