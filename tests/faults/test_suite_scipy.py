@@ -28,8 +28,8 @@ void scipy_dgetrf_(int *m, int *n, double *a, int *lda, int *ipiv, int *info) {
 }
 """
 
-#: Two files of the eleven, so that it takes seconds.
-FEW = 'from checks import suite_scipy; suite_scipy.FILES = ("test_lapack.py", "test_decomp_lu.py")'
+#: One file, so that it takes seconds.
+FEW = 'from checks import suite_scipy; suite_scipy.FILES = ("test_decomp_lu.py",)'
 
 
 @pytest.mark.network
@@ -60,7 +60,7 @@ def test_a_planted_fault_is_found(
     asked = [("", CHECK, 1), ("getrf", CHECK, 1)]
     good, bad = ask_checks(Path(numpy_wheel.site), ["suite_scipy"], asked, before=FEW)
     assert (good["outcome"], good["failed"]) == ("passed", 0), good
-    assert good["run"] > 2000
+    assert good["run"] > 50
     assert bad["outcome"] == "failed"
     assert 0 < bad["failed"] < bad["run"] == good["run"]
-    assert any("test_decomp_lu.py::" in case["parameters"]["test"] for case in bad["cases"])
+    assert all("test_decomp_lu.py::" in case["parameters"]["test"] for case in bad["cases"])
