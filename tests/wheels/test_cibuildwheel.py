@@ -15,7 +15,7 @@ import time
 import tomllib
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve, field, frozen
@@ -90,7 +90,7 @@ class Bench:
     seen: Path
     play: Callable[[str], None]
 
-    def build(self, told: Told | None = None, **changes: object) -> Path:
+    def build(self, told: Told | None = None, **changes: Any) -> Path:
         return build_by_cibuildwheel(
             self.numpy,
             evolve(self.configuration, **changes),
