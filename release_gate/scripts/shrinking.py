@@ -17,14 +17,16 @@ __all__ = ["shrink"]
 #: Sizes and counts, in the order in which they are made small, each with its least value. Leading
 #: dimensions and strides below what they must be are raised to that by whoever reads them.
 _INTEGERS = {
-    "m": 1, "n": 1, "k": 1, "size": 1, "count": 1, "callers": 2, "width": 0, "lower": 0,
-    "upper": 0, "larger": 0, "ld": 0, "lda": 0, "ldb": 0, "ldc": 0, "shift": 0,
+    "m": 1, "n": 1, "k": 1, "size": 1, "columns": 1, "count": 1, "callers": 2, "width": 0,
+    "lower": 0, "upper": 0, "larger": 0, "beyond": 0, "ld": 0, "lda": 0, "ldb": 0, "ldc": 0,
+    "shift": 0,
 }  # fmt: skip
 
 #: The simplest value of what is no size, which is taken when it still fails.
 _SIMPLE: dict[str, Any] = {
     "incx": 1, "incy": 1, "step": 1, "alpha": 1, "beta": 0, "strides": [0, 0, 0], "row": 0,
     "column": 0, "trans": 111, "ta": 111, "tb": 111, "side": 141, "diag": 131, "order": 102,
+    "kind": "random",
 }  # fmt: skip
 
 
@@ -83,7 +85,9 @@ def _smallest(
 
 def _simpler(trial: Trial, fails: Callable[[Trial], bool], end: float) -> Trial:
     for name, simple in _SIMPLE.items():
-        if trial.parameters.get(name, simple) != simple and time.monotonic() < end:
+        value = trial.parameters.get(name, simple)
+        same_sort = isinstance(value, str) == isinstance(simple, str)  # LAPACK's flags are letters
+        if value != simple and same_sort and time.monotonic() < end:
             simpler = _with(trial, name, simple)
             if fails(simpler):
                 trial = simpler

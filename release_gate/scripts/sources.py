@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from release_gate.scripts import level1, level2, level3
+from release_gate.scripts import level1, level2, level3, updates
+from release_gate.scripts.lapack_cases import lapack_case, lapack_input, lapack_way
+from release_gate.scripts.lapack_text import LapackWay, lapack_script
 from release_gate.scripts.templates import find_template, template_example, template_script
 from release_gate.scripts.text import Symbols, Trial, Way, call_script
 
@@ -25,7 +27,7 @@ _WAYS = {
             *("exact.level1", "exact.extensions", "exact.sum"),
             *("exact.level2", "exact.banded", "exact.packed"),
             *("exact.gemm-variants", "exact.matcopy", "exact.gemm-batch"),
-            *("exact.level3", "exact.triangular"),
+            *("exact.level3", "exact.triangular", "special.beta-zero"),
         ),
         Way.CANARIES,
     ),
@@ -44,10 +46,12 @@ _WAYS = {
 }
 
 #: What else to try when a script does not show the fault: what parameters do not tell.
-_OTHERWISE: dict[Way, tuple[dict[str, int], ...]] = {
+_OTHERWISE: dict[Way | LapackWay, tuple[dict[str, int | str], ...]] = {
     Way.CANARIES: tuple({"shift": shift} for shift in range(1, 8)),
-    Way.SUBNORMAL: tuple({"shift": shift} for shift in range(1, 8)),
+    # What flushes to zero may be an earlier call of another routine, which the template makes.
+    Way.SUBNORMAL: (*({"shift": shift} for shift in range(1, 8)), {"flushed": "after"}),
     Way.AFTER_NAN: ({"larger": 0}, {"larger": 300}, {"larger": 10000}),
+    LapackWay.TESTS: ({"general": 1},),  # real matrices of sytrf come from two lines of a table
 }
 
 
@@ -55,27 +59,32 @@ _OTHERWISE: dict[Way, tuple[dict[str, int], ...]] = {
 class Source:
     """What a script is made of: `trial` is the input of the failing case, where it failed.
 
-    `way` None: the script is that of `template`. `own_input`: the template's, since no failing
-    input was recorded.
+    `way` None, or a trial that tells no call: the script is that of `template`. `own_input`: an
+    example, since no failing input was recorded.
     """
 
+    check: str
     trial: Trial
     symbols: Symbols
-    way: Way | None = None
+    way: Way | LapackWay | None = None
     template: Path | None = None
     own_input: bool = False
     otherwise: tuple[Trial, ...] = field(factory=tuple)
 
     @property
     def shrinkable(self) -> bool:
-        """Whether a smaller input asks the same: of calls that do something, and of products."""
-        if self.template is not None:
-            return not self.own_input and self.template.stem.startswith("exact_")
+        """Whether a smaller input asks the same: of calls that do something."""
+        if self.way is None and self.template is not None:
+            return not self.own_input and self.template.stem.startswith(("exact_", "special_"))
         return not self.trial.parameters.get("idle", False)
 
     def text(self, trial: Trial) -> str:
         """Return the script that tries `trial`."""
-        if self.way is not None:
+        if isinstance(self.way, LapackWay):
+            asked = lapack_case(self.check, trial.parameters)
+            if asked is not None:
+                return lapack_script(asked, self.way, trial, self.symbols)
+        elif self.way is not None:
             call = _told(trial.parameters)
             if call is not None:
                 return call_script(call, self.way, trial, self.symbols)
@@ -98,19 +107,19 @@ def source_for(
         suffix=artifact.symbol_suffix,
         ilp64="USE64BITINT" in artifact.config,
     )
-    if case is not None and check in _WAYS and _told(case.parameters) is not None:
-        way = _WAYS[check]
-        if way is Way.CANARIES and "floating-point flags" in case.message:
-            way = Way.FLAGS
-        trial = Trial(parameters=case.parameters, kernel=kernel, threads=threads)
+    made = _made(check, case)
+    if made is not None:
+        way, given = made
+        trial = Trial(parameters=given, kernel=kernel, threads=threads)
+        more = _OTHERWISE.get(way, ())
         return Source(
+            check=check,
             trial=trial,
             symbols=symbols,
             way=way,
-            otherwise=tuple(
-                Trial(parameters={**case.parameters, **more}, kernel=kernel, threads=threads)
-                for more in _OTHERWISE.get(way, ())
-            ),
+            template=find_template(check, templates),
+            own_input=case is None,
+            otherwise=tuple(evolve(trial, parameters={**given, **each}) for each in more),
         )
     template = find_template(check, templates)
     if template is None:
@@ -118,6 +127,7 @@ def source_for(
     own = case is None
     parameters = template_example(template) if case is None else case.parameters
     return Source(
+        check=check,
         trial=Trial(parameters=parameters, kernel=kernel, threads=threads),
         symbols=symbols,
         template=template,
@@ -125,10 +135,28 @@ def source_for(
     )
 
 
+def _made(check: str, case: Case | None) -> tuple[Way | LapackWay, dict[str, Any]] | None:
+    """Return how a script asks again for a failing case, and its input; None for templates."""
+    if check == "special.beta-zero":
+        given = updates.EXAMPLE if case is None else case.parameters
+        return _WAYS[check], updates.as_call(given)
+    if case is None:
+        return None
+    if check in _WAYS and _told(case.parameters) is not None:
+        way = _WAYS[check]
+        if way is Way.CANARIES and "floating-point flags" in case.message:
+            way = Way.FLAGS
+        return way, case.parameters
+    given = lapack_input(check, case)
+    if lapack_case(check, given) is not None:
+        return lapack_way(check, case), given
+    return None
+
+
 def _told(parameters: Parameters) -> BlasCall | None:
     """Return the call that parameters tell; None when they tell none of a known routine."""
     routine = parameters.get("routine")
-    if "dtype" not in parameters:
+    if "dtype" not in parameters or "flushed" in parameters:
         return None
     if routine in level1.ROUTINES:
         return level1.level1(parameters)

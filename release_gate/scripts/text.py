@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from release_gate.scripts.blas import BlasCall
 
-__all__ = ["Symbols", "Trial", "Way", "call_script", "choose_kernel"]
+__all__ = ["TIMES", "Symbols", "Trial", "Way", "call_script", "choose_kernel", "memory_kept"]
 
 #: Repetitions of a call whose memory is watched.
 TIMES = 50
@@ -320,18 +320,26 @@ def _callers(call: BlasCall, trial: Trial) -> list[str]:
 def _repeated(call: BlasCall, _: Trial) -> list[str]:
     return [
         "",
+        *variable_lines(call),
+        *operand_lines(call, exact=False),
+        *memory_kept("call(*given)"),
+    ]
+
+
+def memory_kept(call: str) -> list[str]:
+    """Return the statements that make `call` again and again and watch its memory."""
+    return [
+        "",
         "class Info(ctypes.Structure):  # of malloc: e and h count what it has given out",
         '    _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]',
         "",
         "mallinfo = ctypes.PyDLL(None).mallinfo2",
         "mallinfo.restype = Info",
-        *variable_lines(call),
-        *operand_lines(call, exact=False),
         "gains = []",
         "for _ in range(5):",
         "    before = mallinfo()",
         f"    for _ in range({TIMES}):",
-        "        call(*given)",
+        f"        {call}",
         "    after = mallinfo()",
         f"    gains.append((after.e + after.h - before.e - before.h) // {TIMES})",
         'print("bytes that stay behind at each call, in five rounds: %s" % gains)',

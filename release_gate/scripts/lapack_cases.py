@@ -1,0 +1,119 @@
+"""Which case of LAPACK a check's failing input is, and how its script asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+
+from release_gate.scripts import lapack_exact, lapack_orthogonal, lapack_spectra, lapack_systems
+from release_gate.scripts.drivers import driver
+from release_gate.scripts.lapack import Given, LapackCase
+from release_gate.scripts.lapack_text import LapackWay
+from release_gate.scripts.metamorphic import other_way, repeated_product
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from release_gate.model import Case
+    from release_gate.scripts.blas import Parameters
+
+__all__ = ["WAYS", "lapack_case", "lapack_input", "lapack_way"]
+
+_TABLES = {
+    **lapack_systems.ROUTINES,
+    **lapack_orthogonal.ROUTINES,
+    **lapack_spectra.ROUTINES,
+}
+
+#: Long and short side of the rectangles of accuracy.lapack-large, whose parameters tell its shape.
+_LARGE: Final = (17_407, 7)
+
+#: Routines that special.lapack-flags names by the function that calls them.
+_FUNCTIONS = {
+    "solve": "gesv",
+    "inv": "getri",
+    "cholesky": "potrf",
+    "qr": "geqrf",
+    "eigh": "syevd",
+}
+
+
+def _of_table(parameters: Parameters) -> LapackCase | None:
+    """Return the case of a routine with the letter of its precision, or of a function."""
+    name = str(parameters.get("routine", ""))
+    routine = _FUNCTIONS.get(name, name[1:])
+    if routine not in _TABLES or "dtype" not in parameters:
+        return None
+    return _TABLES[routine](evolve(Given.of(parameters), routine=routine))
+
+
+def _exact(parameters: Parameters) -> LapackCase | None:
+    routine = parameters.get("routine")
+    if routine not in lapack_exact.ROUTINES:
+        return None
+    return lapack_exact.ROUTINES[routine](Given.of(parameters))
+
+
+def _repeated(parameters: Parameters) -> LapackCase | None:
+    letterless = {**parameters, "routine": f"?{parameters.get('routine', '')}"}
+    return repeated_product(parameters) or _of_table(letterless)
+
+
+#: How the scripts of each check ask, and what tells its cases.
+WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]]]] = {
+    **dict.fromkeys(
+        (
+            *("accuracy.lapack-systems", "accuracy.lapack-orthogonal"),
+            *("accuracy.lapack-spectra", "accuracy.lapack-large"),
+        ),
+        (LapackWay.TESTS, _of_table),
+    ),
+    **dict.fromkeys(
+        (
+            *("accuracy.solve", "accuracy.inv", "accuracy.cholesky", "accuracy.qr"),
+            *("accuracy.lstsq", "accuracy.eigh", "accuracy.eig", "accuracy.svd"),
+        ),
+        (LapackWay.TESTS, driver),
+    ),
+    **dict.fromkeys(
+        (
+            *("exact.lu", "exact.lu-wide", "exact.reflectors"),
+            *("exact.cholesky", "exact.triangular-factors"),
+        ),
+        (LapackWay.TESTS, _exact),
+    ),
+    "metamorphic.products": (LapackWay.TESTS, other_way),
+    "metamorphic.repeat": (LapackWay.REPEATED, _repeated),
+    "special.not-finite-lapack": (LapackWay.ENDS, _of_table),
+    "special.lapack-flags": (LapackWay.FLAGS, _of_table),
+    "concurrency.lapack": (LapackWay.AT_ONCE, _of_table),
+}
+
+
+def lapack_way(check: str, case: Case) -> LapackWay:
+    """Return how the script of that failing case asks."""
+    if "of memory behind" in case.message:
+        return LapackWay.LEFT_BEHIND
+    if "alone, on input that has an answer" in case.message:
+        return LapackWay.TESTS
+    return WAYS[check][0]
+
+
+def lapack_input(check: str, case: Case) -> dict[str, object]:
+    """Return the parameters of a failing case, with what they leave out and a script can shrink."""
+    parameters = {"routine": case.routine, **case.parameters}
+    size, variant = parameters.get("size"), parameters.get("variant")
+    if check == "accuracy.lapack-large" and (
+        variant in {"tall", "wide"} or str(parameters["routine"])[1:] == "getrf"
+    ):
+        m, n = _LARGE if variant != "wide" else _LARGE[::-1]
+        return parameters | {"m": m, "n": n}
+    if isinstance(size, list):
+        return parameters | dict(zip("mnk", size, strict=False))
+    return parameters
+
+
+def lapack_case(check: str, parameters: Parameters) -> LapackCase | None:
+    """Return the case that parameters tell; None when they tell none of a known routine."""
+    return WAYS[check][1](parameters) if check in WAYS else None

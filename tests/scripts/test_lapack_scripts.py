@@ -1,0 +1,178 @@
+"""Scripts of LAPACK's checks: short, right about a good library, and about planted faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from many_scripts import failing_scripts
+from planted import ask_checks, plant
+from written import code_lines, run_text, source_of_case
+
+from release_gate.scripts.lapack_cases import WAYS
+from release_gate.scripts.lapack_text import LapackWay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release_gate.scripts.sources import Source
+
+pytestmark = pytest.mark.network
+
+Parameters = dict[str, Any]
+
+#: Routines of the accuracy tables with their flags; where real and complex names differ, both.
+SYSTEMS: dict[str, list[Any]] = {
+    "sytrf": ["L", "U"], "getri": [""], "getrs": ["T", "C"], "potri": ["L", "U"], "posv": ["U"],
+    "trtri": ["LN", "UU"], "trtrs": ["UTN", "LCU"], "gbsv": [[1, 2], [3, 0]],
+    "pbsv": [["L", 2], ["U", 3]], "gtsv": [""], "ptsv": [""], "trsyl": ["NN", "CC"],
+}  # fmt: skip
+ORTHOGONAL: dict[str, list[Any]] = {
+    "gels": [["tall", "N"], ["wide", "C"]], "gelsy": [["tall", 1], ["wide", 2]],
+    "gelss": [["square", 3]], "gelsd": [["tall", 0], ["wide", 2]], "geqp3": ["tall", "wide"],
+    "ormqr unmqr": ["LN", "RC"], "geqrt": ["tall", "wide"],
+    "gelqf": [["lq", "wide"], ["rq", "tall"], ["rq", "square"]],
+}  # fmt: skip
+SPECTRA: dict[str, list[Any]] = {
+    "syevr heevr": ["LA", "UI"], "syevx heevx": ["UA", "LI"], "syev heev": ["U"],
+    "syevd heevd": ["L"], "sbevd hbevd": [["L", 1], ["U", 5]],
+    "sygvd hegvd": [[1, "L"], [2, "U"], [3, "L"]], "geev": [""], "ggev": [""], "gees": [""],
+    "gges": [""], "gehrd": [""], "gesvd": [["square", "S"], ["tall", "A"], ["wide", "A"]],
+}  # fmt: skip
+KINDS = {"systems": "random", "orthogonal": "graded", "spectra": "clustered"}
+NOT_CLUSTERED = ("sygvd hegvd", "ggev", "gges", "gels", "gelsy", "gelss", "gelsd")
+
+
+def table_inputs(name: str, table: dict[str, list[Any]]) -> Iterator[tuple[str, str, Parameters]]:
+    for names, variants in table.items():
+        for variant in variants:
+            for letter, dtype, size in (("d", "float64", 17), ("c", "complex64", 26)):
+                routine = letter + names.split()[-(letter == "c")]
+                kind = "random" if letter == "d" or names in NOT_CLUSTERED else KINDS[name]
+                yield f"accuracy.lapack-{name}", routine, {
+                    "routine": routine, "variant": variant, "dtype": dtype, "kind": kind,
+                    "size": size, "seed": 1,
+                }  # fmt: skip
+
+
+def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0912  (a table)
+    """Return inputs of the other checks, as these record them."""
+    for routine, dtype, variant in (
+        ("dgeqrf", "float64", "tall"), ("cgesdd", "complex64", "wide"), ("sgetrf", "float32", ""),
+        ("zgelsd", "complex128", "tall"), ("dgeev", "float64", "updated"),
+    ):  # fmt: skip
+        more = {"routine": routine, "dtype": dtype, "variant": variant, "size": 207, "seed": 1}
+        yield "accuracy.lapack-large", routine, more
+    for dtype in ("float32", "complex128"):
+        given = {"dtype": dtype, "columns": 3, "beyond": 1, "seed": 2}
+        for routine in ("getrf", "getf2", "gesv", "getrs", "laswp", "getri"):
+            shape = {"m": 33, "n": 17, "first": 3, "step": -1}
+            yield "exact.lu", routine, {"routine": routine, **given, **shape}
+        yield "exact.lu-wide", "getrf", {"routine": "getrf", **given, "m": 31, "n": 603}
+        for side, step in (("L", 1), ("R", 2), ("L", -1)):
+            v = {"side": side, "step": step, "tau": 2, "zeros": 1}
+            yield "exact.reflectors", "larf", {"routine": "larf", **given, "m": 9, "n": 7, **v}
+        for uplo in "LU":
+            flags = {"n": 33, "uplo": uplo, "unit": uplo == "L", "trans": "C"}
+            for routine in ("potrf", "potf2", "potrs", "posv", "potri"):
+                yield "exact.cholesky", routine, {"routine": routine, **given, **flags}
+            for routine in ("trtri", "trti2", "lauum", "lauu2", "trtrs"):
+                yield "exact.triangular-factors", routine, {"routine": routine, **given, **flags}
+        for way in (
+            *("transposed", "in Fortran order", "rows by third", "columns by half"),
+            *("depth by third", "leading block", "rows reversed", "one column", "one element"),
+            "moved by 3",
+        ):
+            product = {"dtype": dtype, "size": [5, 3, 40], "way": way}
+            yield "metamorphic.products", "gemm", product
+        scaled = {"dtype": dtype, "size": [5, 3, 40], "scales": [-50, -40]}
+        yield "metamorphic.products", "gemm", scaled
+        for function in ("solve", "inv", "cholesky", "qr", "lstsq", "eigh", "eig", "svd"):
+            size = [26, 11] if function in {"qr", "lstsq", "svd"} else 26
+            driver = {"function": function, "dtype": dtype, "kind": "spectrum", "size": size}
+            yield f"accuracy.{function}", function, driver
+        pivot = {"function": "solve", "dtype": dtype, "kind": "subnormal-pivot", "size": 8}
+        yield "accuracy.solve", "gesv", {**pivot, "divisor": 2.0, "at": 7}
+        one = {"function": "inv", "dtype": dtype, "kind": "elementary", "size": 8, "at": [5, 2]}
+        yield "accuracy.inv", "gesv", one
+    for routine in ("gemm", "syrk", "gemv", "dot", "gesv", "potrf", "heevd", "gesdd", "geev"):
+        repeated = {"routine": routine, "dtype": "complex64", "size": 40, "seed": 1}
+        yield "metamorphic.repeat", routine, repeated
+    for routine in ("solve", "inv", "cholesky", "qr", "eigh", "dggev"):
+        flags = {"routine": routine, "dtype": "float64", "size": 7, "seed": 1}
+        yield "special.lapack-flags", routine, flags
+    for kind in ("nan", "infinite"):
+        for routine, variant in (("dsytrf", "L"), ("dgeev", ""), ("dposv", "U"), ("zgees", "")):
+            dtype = "complex128" if routine[0] == "z" else "float64"
+            bad = {"routine": routine, "variant": variant, "dtype": dtype, "kind": kind, "size": 5}
+            yield "special.not-finite-lapack", routine, bad
+    for routine, m, n in (("zgelsd", 3000, 1), ("zgetrf", 2, 500)):
+        once = {"routine": routine, "dtype": "complex128", "m": m, "n": n, "seed": 1}
+        yield "concurrency.lapack", routine, once
+
+
+INPUTS = [
+    *table_inputs("systems", SYSTEMS),
+    *table_inputs("orthogonal", ORTHOGONAL),
+    *table_inputs("spectra", SPECTRA),
+    *other_inputs(),
+]
+
+
+def source(check: str, routine: str, parameters: Parameters, message: str = "") -> Source:
+    case = {"routine": routine, "message": message, "parameters": parameters}
+    found = source_of_case(check, case, "Nehalem", 1)
+    assert isinstance(found.way, LapackWay)
+    return found
+
+
+@pytest.mark.parametrize("check", WAYS)
+def test_scripts_are_short_and_find_nothing_in_a_good_library(check: str, numpy_site: Path) -> None:
+    given = [each for each in INPUTS if each[0] == check]
+    sources = [source(*each) for each in given]
+    scripts = [each.text(each.trial) for each in sources]
+    assert scripts
+    for script in scripts:
+        assert code_lines(script) <= 60, script
+        assert max(map(len, script.splitlines())) <= 240
+    assert [given[index] for index in failing_scripts(numpy_site, scripts)] == []
+
+
+#: Fault of tests/faults/lapack_faults.c, check that sees it.
+FAULTS = [
+    ("getrf-tile", "exact.lu"),
+    ("getrf-pivot", "exact.lu"),
+    ("getrf-outside", "exact.lu"),
+    ("laswp-backwards", "exact.lu"),
+    ("potrf-triangle", "exact.cholesky"),
+    ("trtri-unit", "exact.triangular-factors"),
+    ("larf", "exact.reflectors"),
+    ("sytrs", "accuracy.lapack-systems"),
+    ("gbsv-info", "accuracy.lapack-systems"),
+    ("syevr-nan", "accuracy.lapack-spectra"),
+    ("ggev", "accuracy.lapack-spectra"),
+    ("gelsy-rank", "accuracy.lapack-orthogonal"),
+    ("geqrf-beyond", "accuracy.lapack-orthogonal"),
+    ("gels-shared", "concurrency.lapack"),
+    ("gels-leak", "concurrency.lapack"),
+    ("geqrf-flag", "special.lapack-flags"),
+]
+
+
+def test_scripts_show_planted_faults_and_only_them(numpy_site: Path, tmp_path: Path) -> None:
+    faults = Path(__file__).parents[1] / "faults" / "lapack_faults.c"
+    site = plant(numpy_site, faults.read_text(), tmp_path / "planted")
+    modules = [
+        *("accuracy_lapack_orthogonal", "accuracy_lapack_spectra", "accuracy_lapack_systems"),
+        *("concurrency_lapack", "exact_lu", "exact_triangular", "special_lapack_flags"),
+    ]
+    answers = ask_checks(site, modules, [(*each, 1) for each in FAULTS])
+    wrong = []
+    for (fault, check), answer in zip(FAULTS, answers, strict=True):
+        found = source_of_case(check, answer["cases"][0], None, 1)
+        trials = (found.trial, *found.otherwise)
+        shown = [run_text(found.text(trial), site, fault) for trial in trials]
+        if 1 not in shown or run_text(found.text(found.trial), site, "") != 0:
+            wrong.append((fault, check, shown, answer["cases"][0]["parameters"]))
+    assert wrong == []
