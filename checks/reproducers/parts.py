@@ -3,6 +3,7 @@
 import ctypes
 import glob
 import os
+import sys
 import threading
 
 import numpy as np
@@ -18,12 +19,10 @@ def openblas():
             for names in ("scipy_%s64_", "scipy_%s", "%s64_", "%s"):
                 if hasattr(library, names % "openblas_get_config"):
                     return lambda name: library[names % name]
-    print("NumPy has loaded no OpenBLAS")
-    raise SystemExit(2)
+    raise SystemExit(2)  # NumPy has no OpenBLAS of its own
 
 
-def set_threads(count):
-    """Set the threads, by call: the environment variable is capped at the number of cores."""
+def set_threads(count):  # by call, since the environment variable is capped at the cores
     openblas()("openblas_set_num_threads")(count)
 
 
@@ -91,3 +90,51 @@ def together(*tasks):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def child(task):
+    """Start `task` in a forked process, which ends with what it returns; return the id."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(task())
+        finally:  # an exception must not go on as if it were the parent
+            os._exit(5)
+    return pid
+
+
+def library_path():
+    """Return the file of NumPy's own OpenBLAS, without importing NumPy."""
+    for folder in sys.path:
+        for place in ("/numpy.libs/", "/numpy/.dylibs/", "/numpy/.libs/"):
+            for path in glob.glob(folder + place + "*openblas*"):
+                return path
+    print("there is no NumPy with an OpenBLAS of its own")
+    raise SystemExit(2)
+
+
+def load(path, **options):
+    """Return (library, what finds its functions by their plain names)."""
+    for name in ("/libquadmath*", "/libgfortran*"):  # which it may find only through NumPy
+        for each in glob.glob(os.path.dirname(path) + name):
+            ctypes.CDLL(each)
+    library = ctypes.CDLL(path, **options)
+    names = ("scipy_%s64_", "scipy_%s", "%s64_", "%s")
+    known = next(each for each in names if hasattr(library, each % "openblas_get_config"))
+    return library, lambda name: library[known % name]
+
+
+def wrong_ones(blas, n=104):
+    """Return how many elements are wrong of a product of ones, split over threads."""
+    gemm, i, real, p = blas("cblas_dgemm"), ctypes.c_ssize_t, ctypes.c_double, ctypes.c_void_p
+    gemm.restype = None
+    gemm.argtypes = [ctypes.c_int] * 3 + [i] * 3 + [real, p, i, p, i, real, p, i]
+    a, c = (real * (n * n))(*[1.0] * (n * n)), (real * (n * n))()
+    gemm(101, 111, 111, n, n, n, 1.0, a, n, a, n, 0.0, c, n)
+    return sum(x != n for x in c)
+
+
+def held(name):
+    """Return the number that /proc/self/status has by that name: Threads, or VmSize in KiB."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))

@@ -61,7 +61,17 @@ SHOWN = [
     ("few-buffers", "concurrency.many-callers"),
     ("large-frame", "concurrency.stack-use"),
     ("ignores-refusal", "process.address-limit"),
+    ("counted-early", "process.counts-at-start"),
+    ("beyond-bounds", "process.counts-at-start"),
+    ("abort-at-unload", "process.reload"),
+    ("second-copy", "process.two-copies"),
+    ("leak-after-fork", "forking.repeated"),
+    ("child-aborts", "forking.before-blas"),
 ]
+
+#: What a library with planted faults does not stand without one: docs/found has the first; the
+#: real library beneath stays loaded with its threads.
+OWN_FAULTS = {"concurrency.many-callers", "process.reload"}
 
 SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
 MODULE_OF = {spec.id: spec.module for spec in SPECS.values()}
@@ -174,8 +184,9 @@ def test_a_reproducer_shows_the_fault(fault: str, check: str, planted: Artifact)
     assert run_script(check, planted, fault) in {1, -signal.SIGABRT}
 
 
-def test_a_reproducer_ends_with_0_without_a_fault(planted: Artifact) -> None:
-    assert run_script("concurrency.stack-use", planted, "") == 0
+@pytest.mark.parametrize("check", sorted({check for _, check in SHOWN} - OWN_FAULTS))
+def test_a_reproducer_ends_with_0_without_a_fault(check: str, planted: Artifact) -> None:
+    assert run_script(check, planted, "") == 0
 
 
 def run_script(check: str, artifact: Artifact, fault: str) -> int:
