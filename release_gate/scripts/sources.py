@@ -13,6 +13,7 @@ from release_gate.scripts.templates import find_template, template_example, temp
 from release_gate.scripts.text import Symbols, Trial, Way, call_script
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from release_gate.model import Artifact, Case
@@ -46,7 +47,7 @@ _WAYS = {
 }
 
 #: What else to try when a script does not show the fault: what parameters do not tell.
-_OTHERWISE: dict[Way | LapackWay, tuple[dict[str, int | str], ...]] = {
+_OTHERWISE: dict[Way | LapackWay, tuple[Mapping[str, int | str], ...]] = {
     Way.CANARIES: tuple({"shift": shift} for shift in range(1, 8)),
     # What flushes to zero may be an earlier call of another routine, which the template makes.
     Way.SUBNORMAL: (*({"shift": shift} for shift in range(1, 8)), {"flushed": "after"}),
