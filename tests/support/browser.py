@@ -6,16 +6,13 @@ skipped, with the reason.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shutil
-import subprocess
-import tarfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from npm import NotFetchedError, packed_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,24 +45,11 @@ def chromium() -> Iterator[Browser]:
 
 def axe_source(cache: Path) -> str:
     """Return axe-core, fetched by npm into `cache` once; skip when it cannot be had."""
-    script = cache / f"axe-core-{AXE}.js"
-    if not script.is_file():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm, which fetches axe-core, is not installed")
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", f"axe-core@{AXE}", "--pack-destination", str(cache), "--silent"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            pytest.skip(f"npm cannot fetch axe-core: {done.stderr.strip()[:200]}")
-        archive = cache / f"axe-core-{AXE}.tgz"
-        digest = hashlib.sha512(archive.read_bytes()).digest()
-        assert base64.b64encode(digest).decode() == AXE_SHA512
-        with tarfile.open(archive) as package:
-            member = package.extractfile("package/axe.min.js")
-            assert member is not None
-            script.write_bytes(member.read())
-        archive.unlink()
+    try:
+        kept = cache / f"axe-core-{AXE}.js"
+        script = packed_file(f"axe-core@{AXE}", "package/axe.min.js", kept, sha512=AXE_SHA512)
+    except NotFetchedError as error:
+        pytest.skip(f"axe-core cannot be fetched: {error}")
     return script.read_text("utf-8")
 
 
