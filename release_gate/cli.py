@@ -180,6 +180,11 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--date", type=_day, metavar="DAY", help="judge as of 2026-12-31, say")
     judge.add_argument("--ignore-waivers", action="store_true", help="as if there were none")
     judge.add_argument("--json", action="store_true", help="the report as data on stdout")
+    judge.add_argument(
+        "--github",
+        action="store_true",
+        help="the verdict as an output too, appended to $GITHUB_OUTPUT if that is set",
+    )
 
     report = add("report", "show the report of an earlier run")
     report.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="(gate-report)")

@@ -248,6 +248,8 @@ def _judge(options: Namespace) -> int:
     )
     write_files(report, out)
     _show(report, out, options)
+    if options.github:
+        write_outputs({"verdict": report.verdict}, os.environ)
     return exit_code(decision.verdict)
 
 

@@ -132,9 +132,10 @@ def build_wheelhouse(
     """Build what is ordered; with `out`, copy each wheel to ``out/VERSION OF THE PIN/``.
 
     Without a container engine a wheel for this machine is built natively instead, and that is told.
-    Raises GateError with what went wrong with every wheel.
+    A NumPy that is a finished wheel only gets another library, whatever the builder. Raises
+    GateError with what went wrong with every wheel.
     """
-    if builder == CIBUILDWHEEL:
+    if builder == CIBUILDWHEEL and order.plan.numpy.kind != "wheel":
         settings = with_images(load_release_settings(matrices or matrices_dir()), images)
         ready, engine = _engine_for(shop, order.row)
     else:

@@ -20,9 +20,8 @@ def job_lists(plan: Plan, platforms: Sequence[PlatformRow]) -> dict[str, list[di
     """Return the entries of the matrices ``wheels`` and ``cells``.
 
     An entry of ``wheels`` is one build: platform, runner, pin, identifier (cibuildwheel's), name;
-    one of ``cells`` is one shard: shard, platform, runner, python, name. A NumPy that is a finished
-    wheel leaves nothing to build. Raises ConfigurationError for a platform without a runner, and
-    for more builds than a workflow takes.
+    one of ``cells`` is one shard: shard, platform, runner, python, name. Raises ConfigurationError
+    for a platform without a runner, and for more builds than a workflow takes.
     """
     rows = {row.name: row for row in platforms}
     problems = [
@@ -49,7 +48,6 @@ def job_lists(plan: Plan, platforms: Sequence[PlatformRow]) -> dict[str, list[di
             "name": f"wheel {platform} {pin.version}",
         }
         for platform, pin in builds
-        if plan.numpy.kind != "wheel"
     ]
     cells = [
         {

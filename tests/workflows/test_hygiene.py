@@ -19,7 +19,7 @@ WRITES = {
     # Rights of a job that calls gate.yml: those that its jobs ask for.
     ("candidate.yml", "gate"): {"id-token", "attestations", "issues", "pull-requests", "checks"},
     ("candidate.yml", "newest"): {"issues"},
-    ("command.yml", "command"): {"issues", "pull-requests"},
+    ("command.yml", "command"): {"issues", "pull-requests", "actions"},
     ("command.yml", "gate"): {"id-token", "attestations", "issues", "pull-requests", "checks"},
 }
 
