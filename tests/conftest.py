@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: Tests that compile, fork or look into libraries; elsewhere even the import of a module may fail.
 LINUX_ONLY = {"detection", "execution", "faults", "openblas", "scripts", "wheels"}
 LINUX_MODULES = {"test_run.py", "test_wheelhouse.py", "test_flow.py"}
+ELSEWHERE = platform.system() != "Linux"
 NOT_LINUX = "builds, libraries and children are looked into on Linux only (see platforms.toml)"
 
 # A busy machine makes any single example slow; what a test may take is pytest's to limit.
@@ -46,7 +47,7 @@ def pytest_pycollect_makemodule(
     """Leave out what cannot run on this system."""
     folder = module_path.parent.name
     linux_only = folder in LINUX_ONLY or module_path.name in LINUX_MODULES
-    if sys.platform == "linux" or not linux_only:
+    if not (ELSEWHERE and linux_only):
         return None
     module = _Elsewhere.from_parent(parent, path=module_path)
     assert isinstance(module, _Elsewhere)
@@ -56,7 +57,7 @@ def pytest_pycollect_makemodule(
 @pytest.fixture(scope="session")
 def made_artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """Return a NumPy and an OpenBLAS of a few lines, which start in milliseconds."""
-    if sys.platform != "linux":
+    if ELSEWHERE:
         pytest.skip(NOT_LINUX)
     return make_site(tmp_path_factory.mktemp("made") / "site")
 
@@ -86,7 +87,7 @@ def this_interpreter() -> Interpreter:
 @pytest.fixture(scope="session")
 def numpy_wheel(index_cache: Path, this_host: Host, this_interpreter: Interpreter) -> Artifact:
     """Return a released NumPy for the running interpreter. For tests that are marked `network`."""
-    if sys.platform != "linux":
+    if ELSEWHERE:
         pytest.skip(NOT_LINUX)
     return open_wheel(
         "numpy==2.4.6",
