@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from release_gate.model import Case
     from release_gate.scripts.blas import Parameters
 
-__all__ = ["WAYS", "lapack_case", "lapack_input", "lapack_way"]
+__all__ = ["WAYS", "lapack_case", "lapack_example", "lapack_input", "lapack_way"]
 
 _TABLES = {
     **lapack_systems.ROUTINES,
@@ -89,6 +89,15 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     "special.lapack-flags": (LapackWay.FLAGS, _of_table),
     "concurrency.lapack": (LapackWay.AT_ONCE, _of_table),
 }
+
+
+def lapack_example(check: str) -> dict[str, object] | None:
+    """Return an input of a check of `numpy.linalg`, for failures that recorded none."""
+    if check not in WAYS or WAYS[check][1] is not driver:
+        return None
+    function = check.partition(".")[2]
+    size = [129, 65] if function in {"lstsq", "qr"} else 129
+    return {"function": function, "dtype": "float64", "kind": "random", "size": size, "seed": 1}
 
 
 def lapack_way(check: str, case: Case) -> LapackWay:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from release_gate.scripts import level1, level2, level3, updates
-from release_gate.scripts.lapack_cases import lapack_case, lapack_input, lapack_way
+from release_gate.scripts.lapack_cases import lapack_case, lapack_example, lapack_input, lapack_way
 from release_gate.scripts.lapack_text import LapackWay, lapack_script
 from release_gate.scripts.templates import find_template, template_example, template_script
 from release_gate.scripts.text import Symbols, Trial, Way, call_script
@@ -142,7 +142,8 @@ def _made(check: str, case: Case | None) -> tuple[Way | LapackWay, dict[str, Any
         given = updates.EXAMPLE if case is None else case.parameters
         return _WAYS[check], updates.as_call(given)
     if case is None:
-        return None
+        example = lapack_example(check)
+        return None if example is None else (LapackWay.TESTS, example)
     if check in _WAYS and _told(case.parameters) is not None:
         way = _WAYS[check]
         if way is Way.CANARIES and "floating-point flags" in case.message:

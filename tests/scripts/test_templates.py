@@ -1,0 +1,58 @@
+"""Hand-written scripts: short, and there for every check that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from gate_values import CANDIDATE, artifact
+from written import TEMPLATES, code_lines, run_text
+
+from release_gate.checklist import read_checks
+from release_gate.resources import checks_dir
+from release_gate.scripts.sources import source_for
+from release_gate.scripts.templates import (
+    PARTS,
+    find_template,
+    template_example,
+    template_script,
+)
+from release_gate.scripts.text import Trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = sorted(path for path in TEMPLATES.glob("*.py") if path.name != PARTS)
+LONGEST = 60
+DRIVERS = ("solve", "inv", "cholesky", "qr", "lstsq", "eigh", "eig", "svd")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_script_is_short(path: Path) -> None:
+    trial = Trial(parameters=template_example(path), kernel="Haswell", threads=1)
+    script = template_script(path, trial)
+    compile(script, path.name, "exec")
+    assert code_lines(script) <= LONGEST
+
+
+def test_every_template_belongs_to_a_check() -> None:
+    ids = [spec.id for spec in read_checks(checks_dir())]
+    assert {find_template(each, TEMPLATES) for each in ids} >= set(FILES)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("function", DRIVERS)
+def test_a_driver_that_recorded_no_input_gets_one(function: str, numpy_site: Path) -> None:
+    source = source_for(
+        f"accuracy.{function}",
+        None,
+        kernel=None,
+        threads=1,
+        artifact=artifact(CANDIDATE, site="site"),
+        templates=TEMPLATES,
+    )
+    assert source is not None
+    assert source.own_input
+    script = source.text(source.trial)
+    assert code_lines(script) <= LONGEST
+    assert run_text(script, numpy_site, "") == 0
