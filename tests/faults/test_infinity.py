@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from planted import ask_checks, plant
+from written import example, run_text
 
 pytestmark = pytest.mark.network
 
@@ -29,3 +30,9 @@ def test_a_library_that_refuses_infinity_passes(site: Path) -> None:
     (answer,) = ask_checks(site, ["special_infinity"], asked, timeout=60)
     assert answer["outcome"] == "passed"
     assert answer["run"] == 4 * 4 * 3 * 2
+
+
+def test_the_script_shows_it(site: Path) -> None:
+    script = example(CHECK).replace("dump_traceback_later(20", "dump_traceback_later(2")
+    assert run_text(script, site, "") == 1
+    assert run_text(script, site, "refuses-infinity") == 0
