@@ -140,7 +140,7 @@ def _problems(words: list[str], values: dict[str, str]) -> Iterator[Problem]:
         if strange := _strange(word):
             yield Problem(what=strange, where=_shown(word), hint="type it in plain ASCII")
         elif not equals:
-            hint = did_you_mean(word, KEYS) or "such as profile=full"
+            hint = "such as profile=full, without spaces around ="
             yield Problem(what="is no key=value", where=_shown(word), hint=hint)
         elif key not in KEYS:
             hint = did_you_mean(key, KEYS) or f"known: {', '.join(KEYS)}"

@@ -8,7 +8,7 @@ at the same time the later is closed.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
@@ -133,12 +133,19 @@ class OneIssue:
         from github.PaginatedList import PaginatedList  # noqa: PLC0415
 
         query = {"creator": self._viewer.login, "state": "all"}
-        own = []
-        for each in PaginatedList(Issue, github.requester, self._path, query):
-            issue = _issue(each.raw_data)
-            by_us = getattr(each.user, "id", None) == self._viewer.id
-            if by_us and issue is not None and issue.about is not None:
-                own.append(issue)
+        listed = PaginatedList(Issue, github.requester, self._path, query)
+        own = (
+            _Issue(
+                number=each.number,
+                open=each.state == "open",
+                title=each.title,
+                body=each.body or "",
+                url=each.html_url,
+            )
+            for each in listed
+            # Pull requests are listed like issues; the account of an author may be gone.
+            if "/pull/" not in each.html_url and getattr(each.user, "id", None) == self._viewer.id
+        )
         return [each for each in own if each.about and each.about[0] == self._subject.provider]
 
 
@@ -146,22 +153,18 @@ def _open_first(issues: Sequence[_Issue]) -> list[_Issue]:
     return sorted(issues, key=lambda each: not each.open)
 
 
-def _issue(data: Any) -> _Issue | None:  # noqa: ANN401  (JSON)
-    """Return an issue that was answered; None for a pull request, which is listed like one."""
+def _issue(data: object) -> _Issue | None:
+    """Return the issue in the answer to a change."""
     match data:
-        case {"pull_request": dict()}:
-            return None
         case {
             "number": int(number),
             "state": str(state),
             "title": str(title),
-            "body": str() | None as body,
+            "body": str(body),
             "html_url": str(url),
         }:
-            return _Issue(
-                number=number, open=state == "open", title=title, body=body or "", url=url
-            )
-    raise ValueError(type(data).__name__)
+            return _Issue(number=number, open=state == "open", title=title, body=body, url=url)
+    return None
 
 
 def _tidy(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from attrs import define, field, frozen
+from made_commanded import Commanded
 from made_publications import NOT_FOUND, USER, Answer, Publications
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.responses.exceptions import ResponseFinderError
@@ -77,10 +78,12 @@ class MadeGitHub:
     before: Callable[[str, str], None] | None = None
     accounts: dict[str | None, dict[str, Any]] = field(factory=dict)
     publications: Publications = field(init=False)
+    commanded: Commanded = field(init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.publications = Publications(self.issues)
+        self.commanded = Commanded(self)
 
     def add(self, repository: str, number: int, title: str, **fields: Any) -> None:
         """Hold an issue; `fields` replace those of an open one without milestone."""
@@ -239,7 +242,10 @@ class MadeGitHub:
                         "search_type": "lexical",
                     },
                 )
-        return self.publications.answer(method, path, arguments, body, user) or NOT_FOUND
+        for part in (self.publications, self.commanded):
+            if (answer := part.answer(method, path, arguments, body, user)) is not None:
+                return answer
+        return NOT_FOUND
 
     def _is_hit(self, place: tuple[str, int], query: str) -> bool:
         """Say whether an issue has all words of a search, in the repository that it names."""
