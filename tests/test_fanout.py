@@ -28,6 +28,9 @@ pytestmark = pytest.mark.network
 
 BASELINE, CANDIDATE = "0.3.33.112.0", "0.3.34.481.3"
 
+#: What the jobs find in the cache: what other tests have fetched, and asked of the two libraries.
+SHARED = ("downloads", "index", "openblas", "kernels")
+
 
 class Jobs:
     """The jobs of one workflow run; each step is a process of its own."""
@@ -43,7 +46,8 @@ class Jobs:
         gate.write_text(gate.read_text().replace("cell = 0.5 ", "cell = 500.0 "))
         self.cache = folder / "cache"
         self.cache.mkdir()
-        for shared in ("downloads", "index"):
+        for shared in SHARED:
+            (downloads / shared).mkdir(exist_ok=True)
             (self.cache / shared).symlink_to(downloads / shared)
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -105,11 +109,9 @@ def test_what_is_spread_over_machines_comes_together_again(
     row = load_matrices(matrices_dir()).platform_of(this_host)
     if row is None or row.unreachable or this_host.machine != "x86_64":
         pytest.skip(f"no plan over platforms has cells for {this_host.platform} with these kernels")
-    for shared in ("downloads", "index"):
-        (index_cache / shared).mkdir(exist_ok=True)
     jobs = Jobs(tmp_path, index_cache, numpy_wheel, row.name)
     lists = jobs.plan_jobs()
-    assert lists["wheels"] == []  # NumPy is a wheel already
+    assert {entry["platform"] for entry in lists["wheels"]} <= {row.name}
     shards = [entry["shard"] for entry in lists["cells"]]
     assert shards == [f"{row.name}-{number:02}" for number in (1, 2, 3, 4)]
     assert {(entry["runner"], entry["platform"]) for entry in lists["cells"]} == {
