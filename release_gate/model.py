@@ -559,6 +559,7 @@ class Finding:
     reproducer: Reproducer | None = None
     toggles: tuple[Toggle, ...] = ()
     waived: bool = False  # it would block, but for a waiver
+    follows: tuple[str, ...] = ()  # ids of findings that may be the reason for it
 
 
 @frozen(kw_only=True)

@@ -9,6 +9,7 @@ from attrs import evolve
 from release_gate.errors import ExitCode
 from release_gate.judgement.admission import Admitted, admit
 from release_gate.judgement.classify import compare
+from release_gate.judgement.consequences import with_consequences
 from release_gate.judgement.findings import group
 from release_gate.judgement.requirements import evaluate, is_unsupported, violates
 from release_gate.judgement.waivers import Waivers
@@ -61,7 +62,7 @@ def decide(
     blocking = {(each.check, each.candidate.id) for each in violating} - excused
     requirements = tuple(evaluate(line, plan, comparisons, absent, excused) for line in policy)
     findings = group(comparisons, blocking=blocking, checks={spec.id: spec for spec in checks})
-    findings = tuple(_waived(finding, excused) for finding in findings)
+    findings = with_consequences([_waived(finding, excused) for finding in findings])
     return Decision(
         verdict=_verdict(requirements, comparisons),
         requirements=requirements,

@@ -141,6 +141,7 @@ class FindingReport:
     reproducer: Reproducer | None
     toggles: tuple[Toggle, ...]
     waived: bool
+    follows: tuple[str, ...]
 
 
 @frozen(kw_only=True)
@@ -380,6 +381,7 @@ def _finding(finding: Finding, *, several: bool) -> FindingReport:
         reproducer=finding.reproducer,
         toggles=finding.toggles,
         waived=finding.waived,
+        follows=finding.follows,
     )
 
 

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from release_gate.model import IssueMatch, Outcome, Toggle
     from release_gate.report.document import FailureReport, FindingReport
 
-__all__ = ["Alike", "Cause", "ToggleGrid", "Told", "causes", "core_of", "cut", "toggle_grid"]
+__all__ = [
+    "Alike",
+    "Cause",
+    "ToggleGrid",
+    "Told",
+    "causes",
+    "core_of",
+    "cut",
+    "following",
+    "toggle_grid",
+]
 
 #: Findings that are told with their evidence; the others are named.
 TOLD = 150
@@ -82,17 +92,24 @@ def causes(
     """Return the first findings by cause, and those that there is no room for.
 
     A cause stands where its first finding stands. Findings belong together when the issue that fits
-    each of them best is the same one, and the candidate is among the versions that have it.
+    each of them best is the same one, and the candidate is among the versions that have it. What
+    may follow from others belongs to the first of them.
     """
     left = TEXTS
+    by_id = {each.id: each for each in findings}
     together: dict[str, list[Told]] = defaultdict(list)
     for finding in findings[:TOLD]:
         told = _told(finding, left)
         left -= _length(told)
-        issue = _best(finding)
-        together[f"issue {issue.id}" if issue else f"finding {finding.id}"].append(told)
+        root = by_id[finding.follows[0]] if finding.follows else finding
+        issue = _best(root)
+        together[f"issue {issue.id}" if issue else f"finding {root.id}"].append(told)
     made = tuple(
-        Cause(issue=_best(told[0].finding), findings=tuple(told)) for told in together.values()
+        Cause(
+            issue=next((each for told in group if (each := _best(told.finding))), None),
+            findings=tuple(group),
+        )
+        for group in together.values()
     )
     return made, tuple(findings[TOLD:])
 
@@ -103,6 +120,11 @@ def cut(text: str, most: int, *, keep_end: bool = False) -> str:
         return text
     note = f"… {len(text) - most:,} more characters are in report.json …"
     return f"{note}\n{text[len(text) - most :]}" if keep_end else f"{text[:most]}\n{note}"
+
+
+def following(finding: FindingReport) -> str:
+    """Return in words what `finding` may follow from."""
+    return f"perhaps of {', '.join(finding.follows)}: gemm, of which it is made, fails there too"
 
 
 def toggle_grid(toggles: Sequence[Toggle]) -> ToggleGrid | None:

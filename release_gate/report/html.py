@@ -13,7 +13,7 @@ from attrs import frozen
 from release_gate.judgement.audit import IssueState
 from release_gate.judgement.catalogue import Severity
 from release_gate.report.document import verdict_words
-from release_gate.report.evidence import causes, cut
+from release_gate.report.evidence import causes, cut, following
 from release_gate.report.heatmap import HALF, PITCH, TILES, heat_map
 from release_gate.report.new_issue import FOLDER, is_unknown
 from release_gate.report.next_step import next_command
@@ -92,6 +92,7 @@ def _template() -> jinja2.Template:
     environment.filters |= {
         "cut": cut,
         "duration": duration,
+        "following": following,
         "json": _json,
         "look": look,
         "where": where,

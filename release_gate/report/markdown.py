@@ -14,7 +14,7 @@ from attrs import frozen
 
 from release_gate.model import Tier
 from release_gate.report.document import verdict_words
-from release_gate.report.evidence import toggle_grid
+from release_gate.report.evidence import following, toggle_grid
 from release_gate.report.history import history_lines
 from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
@@ -329,7 +329,9 @@ def _finding(finding: FindingReport, stack: int) -> str:
     ]
     if finding.issues:
         lines.insert(-len(finding.issues[:3]), "")
-    if finding.first is not None and not finding.issues:
+    if finding.follows:
+        lines += ["", f"From {escape(following(finding))}."]
+    elif finding.first is not None and not finding.issues:
         lines += ["", "No known issue fits."]
     script = finding.reproducer
     if script is not None:

@@ -87,11 +87,11 @@ class NewIssue:
 def is_unknown(finding: FindingReport) -> bool:
     """Whether it is a failure that no known issue explains whose range holds the candidate.
 
-    An answer that was lost, or behaviour that changed, is nobody's bug.
+    An answer that was lost, or behaviour that changed, is nobody's bug; what may follow from
+    another finding is told with that one.
     """
-    return finding.first is not None and not any(
-        each.standing is MatchStanding.IN_RANGE for each in finding.issues
-    )
+    explained = any(each.standing is MatchStanding.IN_RANGE for each in finding.issues)
+    return finding.first is not None and not explained and not finding.follows
 
 
 def draft_issue(report: Report, finding: FindingReport, script: str | None) -> NewIssue:

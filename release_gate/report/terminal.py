@@ -10,7 +10,7 @@ from rich.text import Text
 
 from release_gate.model import ComparisonKind, Outcome, Role, Tier
 from release_gate.report.document import verdict_words
-from release_gate.report.evidence import core_of
+from release_gate.report.evidence import core_of, following
 from release_gate.report.new_issue import draft_path, is_unknown
 from release_gate.report.next_step import next_command
 from release_gate.report.page import Page, Style, duration
@@ -198,6 +198,8 @@ def _findings(page: Page, findings: Sequence[FindingReport], folder: str) -> Non
             page.entry(Text("like", style="dim"), f"{issue.id} {issue.title}", indent=4)
             page.entry("    ", issue.url, indent=4)
             page.entry("    ", issue.why_matched.rpartition("; ")[2], indent=4)
+        if each.follows:
+            page.entry(Text("from ", style="dim"), following(each), indent=4)
         if is_unknown(each):
             draft = draft_path(each, Path(folder))
             page.entry(Text("new  ", style="dim"), f"no known issue; draft: {draft}", indent=4)
