@@ -21,8 +21,8 @@ _GEMM: Final = "?gemm"
 #: BLAS of levels 1 and 2 and copies, which have kernels of their own.
 _OWN_KERNELS: Final = """
     dot dotu dotc axpy axpyc axpby scal rscal copy swap asum sum nrm2 iamax iamin imax imin amax
-    amin rot rotm rotg rotmg gemv gbmv ger geru gerc symv hemv sbmv hbmv spmv hpmv syr her spr hpr syr2
-    her2 spr2 hpr2 trmv trsv tbmv tbsv tpmv tpsv omatcopy imatcopy geadd
+    amin rot rotm rotg rotmg gemv gbmv ger geru gerc symv hemv sbmv hbmv spmv hpmv syr her spr hpr
+    syr2 her2 spr2 hpr2 trmv trsv tbmv tbsv tpmv tpsv omatcopy imatcopy geadd
 """
 _WITHOUT_GEMM: Final = frozenset(f"?{name}" for name in _OWN_KERNELS.split())
 
