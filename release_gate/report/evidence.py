@@ -31,6 +31,9 @@ __all__ = [
     "toggle_grid",
 ]
 
+#: Findings that another one may follow from, by their ids; the rest is counted.
+NAMED = 3
+
 #: Findings that are told with their evidence; the others are named.
 TOLD = 150
 
@@ -124,7 +127,10 @@ def cut(text: str, most: int, *, keep_end: bool = False) -> str:
 
 def following(finding: FindingReport) -> str:
     """Return in words what `finding` may follow from."""
-    return f"perhaps of {', '.join(finding.follows)}: gemm, of which it is made, fails there too"
+    named = ", ".join(finding.follows[:NAMED])
+    more = len(finding.follows) - NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"may follow from {named}{rest}: gemm, of which it is made, fails there too"
 
 
 def toggle_grid(toggles: Sequence[Toggle]) -> ToggleGrid | None:

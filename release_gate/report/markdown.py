@@ -330,7 +330,7 @@ def _finding(finding: FindingReport, stack: int) -> str:
     if finding.issues:
         lines.insert(-len(finding.issues[:3]), "")
     if finding.follows:
-        lines += ["", f"From {escape(following(finding))}."]
+        lines += ["", f"It {escape(following(finding))}."]
     elif finding.first is not None and not finding.issues:
         lines += ["", "No known issue fits."]
     script = finding.reproducer

@@ -199,7 +199,7 @@ def _findings(page: Page, findings: Sequence[FindingReport], folder: str) -> Non
             page.entry("    ", issue.url, indent=4)
             page.entry("    ", issue.why_matched.rpartition("; ")[2], indent=4)
         if each.follows:
-            page.entry(Text("from ", style="dim"), following(each), indent=4)
+            page.entry("", following(each), indent=4)
         if is_unknown(each):
             draft = draft_path(each, Path(folder))
             page.entry(Text("new  ", style="dim"), f"no known issue; draft: {draft}", indent=4)

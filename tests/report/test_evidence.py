@@ -5,7 +5,7 @@ import pytest
 from gate_report import report, report_with_waivers
 
 from release_gate.model import MatchStanding
-from release_gate.report.evidence import TEXT, TEXTS, TOLD, causes, cut, toggle_grid
+from release_gate.report.evidence import TEXT, TEXTS, TOLD, causes, cut, following, toggle_grid
 
 REPORT = report()
 FIRST = REPORT.findings[0]
@@ -22,6 +22,17 @@ def test_findings_that_one_issue_fits_best_are_one_cause() -> None:
     assert told[0].shared == FIRST.issues[0]
     assert told[1].shared is None
     assert not named
+
+
+def test_what_may_follow_from_a_finding_is_told_with_its_cause() -> None:
+    follows = (FIRST.id, "b", "c", "d", "e")
+    lu = attrs.evolve(FIRST, id="lu", issues=(), follows=follows)
+    (cause,), _ = causes([lu, FIRST])
+    assert [each.finding.id for each in cause.findings] == ["lu", FIRST.id]
+    assert cause.shared == FIRST.issues[0]
+    assert following(lu) == (
+        f"may follow from {FIRST.id}, b, c and 2 more: gemm, of which it is made, fails there too"
+    )
 
 
 def test_an_issue_that_is_believed_fixed_ties_nothing() -> None:
