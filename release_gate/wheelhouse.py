@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from release_gate.errors import (
     did_you_mean,
 )
 from release_gate.matrix.interpreters import choose_interpreter
+from release_gate.openblas.index import file_sha256
 from release_gate.openblas.library import obtain_library, pin_facts
 from release_gate.pipeline import prepare
 from release_gate.resources import matrices_dir
@@ -35,6 +37,7 @@ from release_gate.wheels.buildconfig import (
 from release_gate.wheels.cibuildwheel import build_by_cibuildwheel
 from release_gate.wheels.engine import find_engine
 from release_gate.wheels.native import build_wheel
+from release_gate.wheels.repair import pack_wheel
 from release_gate.wheels.site import make_artifact
 
 if TYPE_CHECKING:
@@ -266,17 +269,31 @@ def _certificates() -> str | None:
 
 
 def _place(built: Built, out: Path) -> Built:
-    """Copy a wheel into the folder of its pin; a reader never sees half of it."""
-    source = Path(built.path)
+    """Put a wheel into the folder of its pin; a reader never sees half of it.
+
+    One whose library was swapped is a folder so far, and is packed here.
+    """
+    source, artifact = Path(built.path), built.artifact
     target = out / built.pin.version / source.name
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.part")
-        shutil.copyfile(source, partial)
+        if artifact is not None and artifact.made == "swap":
+            _pack(Path(artifact.site), partial)
+        else:
+            shutil.copyfile(source, partial)
         partial.replace(target)
-    path = str(target.resolve())
-    artifact = built.artifact and evolve(built.artifact, path=path)
-    return evolve(built, path=path, artifact=artifact)
+        path, sha256 = str(target.resolve()), file_sha256(target)
+    placed = artifact and evolve(artifact, path=path, sha256=sha256)
+    return evolve(built, path=path, artifact=placed)
+
+
+def _pack(site: Path, wheel: Path) -> None:
+    """Write the files of `site`, which stays as it is, as a wheel."""
+    with tempfile.TemporaryDirectory(dir=wheel.parent, prefix=".") as work:
+        files = Path(work) / "files"
+        shutil.copytree(site, files, ignore=shutil.ignore_patterns("__pycache__"))
+        pack_wheel(files, wheel.name, wheel.parent)
 
 
 def paths_of(built: Iterable[Built]) -> str:
