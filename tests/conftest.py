@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -28,6 +29,9 @@ LINUX_ONLY = {"detection", "execution", "faults", "openblas", "scripts", "wheels
 LINUX_MODULES = {"test_run.py", "test_wheelhouse.py", "test_flow.py"}
 ELSEWHERE = platform.system() != "Linux"
 NOT_LINUX = "builds, libraries and children are looked into on Linux only (see platforms.toml)"
+
+# What is started in the background by a shell ignores Ctrl-C, and so would all its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine makes any single example slow; what a test may take is pytest's to limit.
 settings.register_profile("steady", deadline=None)
