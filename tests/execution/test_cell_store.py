@@ -255,6 +255,9 @@ def wait_dead(pid: int) -> None:
 def test_an_interrupted_gate_leaves_no_process(
     tmp_path: Path, gate: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        gate.kill()
+        pytest.skip(f"{number.name} is ignored here, as under nohup, and so by the gate")
     gate.send_signal(number)
     assert gate.wait(30) == 130
     for name in ("pid", "orphan"):
