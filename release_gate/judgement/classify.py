@@ -76,8 +76,10 @@ def severity(observation: Observation) -> int:
 def compare(candidate: Observation | None, baseline: Observation | None) -> ComparisonKind:
     """Return what both sides say together; None stands for a result that is not there.
 
-    A candidate that passes where the baseline gave no answer counts as `still-passing`: nothing
-    speaks against it. `unknown` is for a question that neither side answered.
+    A wrong result is no regression where the baseline was seen to give one too, be it at times: how
+    often each does is luck, which one repetition does not measure. A crash or a hang where it was
+    only wrong at times is one. A candidate that passes where the baseline gave no answer counts as
+    `still-passing`: nothing speaks against it. `unknown` is for what neither side answered.
     """
     before = _answer(baseline)
     match _answer(candidate):
@@ -85,15 +87,15 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
             kind = _passing(before)
             changed = kind is ComparisonKind.STILL_PASSING and changes(candidate, baseline)
             return ComparisonKind.CHANGED if changed else kind
+        case _Answer.FAIL if before is _Answer.FLAKY:
+            return ComparisonKind.STILL_FAILING
         case _Answer.FAIL:
-            # A baseline that fails at times says nothing firm about a candidate that fails.
-            return ComparisonKind.FLAKY if before is _Answer.FLAKY else _failing(before)
+            return _failing(before)
         case _Answer.DEATH:
             return _failing(before)
         case _Answer.FLAKY:
-            # What the baseline always gets wrong is no worse when it is wrong at times.
-            always = before in {_Answer.FAIL, _Answer.DEATH}
-            return ComparisonKind.STILL_FAILING if always else ComparisonKind.FLAKY
+            known = before in {_Answer.FAIL, _Answer.DEATH, _Answer.FLAKY}
+            return ComparisonKind.STILL_FAILING if known else ComparisonKind.FLAKY
         case _Answer.NONE:
             return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST
         case answer:
