@@ -36,12 +36,16 @@ def _install(session: nox.Session, *groups: str) -> None:
         stamp.write_text(state, "utf-8")
 
 
-def _release_gate(session: nox.Session, *arguments: str) -> None:
-    """Run release-gate and hand its exit code on: nox would turn each of them into 1."""
+def _release_gate(session: nox.Session, command: str) -> None:
+    """Run a sub-command with the session's options and hand its exit code on.
+
+    nox would turn each of them into 1.
+    """
+    _install(session)
     folders = session.bin_paths
     program = Path(folders[0]) / "release-gate" if folders else "release-gate"
     before = signal.getsignal(signal.SIGINT)
-    with subprocess.Popen([program, *arguments]) as gate:
+    with subprocess.Popen([program, command, *session.posargs]) as gate:
         # Ctrl-C reaches both; the gate needs its time to stop its children and to say how to go on.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -55,64 +59,55 @@ def _release_gate(session: nox.Session, *arguments: str) -> None:
 @nox.session(reuse_venv=True)
 def gate(session: nox.Session) -> None:
     """May this NumPy ship with this OpenBLAS? (= release-gate run)"""
-    _install(session)
-    _release_gate(session, "run", *session.posargs)
+    _release_gate(session, "run")
 
 
 @nox.session(reuse_venv=True)
 def plan(session: nox.Session) -> None:
     """What would run where, as jobs of a workflow (= release-gate plan)."""
-    _install(session)
-    _release_gate(session, "plan", *session.posargs)
+    _release_gate(session, "plan")
 
 
 @nox.session(reuse_venv=True)
 def wheels(session: nox.Session) -> None:
     """The wheels of one job of a plan (= release-gate build)."""
-    _install(session)
-    _release_gate(session, "build", *session.posargs)
+    _release_gate(session, "build")
 
 
 @nox.session(reuse_venv=True)
 def cells(session: nox.Session) -> None:
     """Check the cells of one shard of a plan (= release-gate cells)."""
-    _install(session)
-    _release_gate(session, "cells", *session.posargs)
+    _release_gate(session, "cells")
 
 
 @nox.session(reuse_venv=True)
 def judge(session: nox.Session) -> None:
     """Fan in: the verdict from what all shards brought (= release-gate judge)."""
-    _install(session)
-    _release_gate(session, "judge", *session.posargs)
+    _release_gate(session, "judge")
 
 
 @nox.session(reuse_venv=True)
 def report(session: nox.Session) -> None:
     """Show a report, also as a job's summary (= release-gate report)."""
-    _install(session)
-    _release_gate(session, "report", *session.posargs)
+    _release_gate(session, "report")
 
 
 @nox.session(reuse_venv=True)
 def publish(session: nox.Session) -> None:
     """One comment on an issue, a check at a commit (= release-gate publish)."""
-    _install(session)
-    _release_gate(session, "publish", *session.posargs)
+    _release_gate(session, "publish")
 
 
 @nox.session(reuse_venv=True)
 def command(session: nox.Session) -> None:
     """Answer a command in a comment on GitHub (= release-gate command)."""
-    _install(session)
-    _release_gate(session, "command", *session.posargs)
+    _release_gate(session, "command")
 
 
 @nox.session(reuse_venv=True)
 def newest(session: nox.Session) -> None:
     """Is there a newer OpenBLAS on the index than the pins (= release-gate newest)."""
-    _install(session)
-    _release_gate(session, "newest", *session.posargs)
+    _release_gate(session, "newest")
 
 
 @nox.session(reuse_venv=True)

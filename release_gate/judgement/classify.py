@@ -87,14 +87,12 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
             kind = _passing(before)
             changed = kind is ComparisonKind.STILL_PASSING and changes(candidate, baseline)
             return ComparisonKind.CHANGED if changed else kind
-        case _Answer.FAIL if before is _Answer.FLAKY:
+        case _Answer.FAIL | _Answer.FLAKY if before is _Answer.FLAKY:
             return ComparisonKind.STILL_FAILING
-        case _Answer.FAIL:
-            return _failing(before)
-        case _Answer.DEATH:
+        case _Answer.FAIL | _Answer.DEATH:
             return _failing(before)
         case _Answer.FLAKY:
-            known = before in {_Answer.FAIL, _Answer.DEATH, _Answer.FLAKY}
+            known = before in {_Answer.FAIL, _Answer.DEATH}
             return ComparisonKind.STILL_FAILING if known else ComparisonKind.FLAKY
         case _Answer.NONE:
             return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST

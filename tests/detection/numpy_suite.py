@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import uv
+
 from release_gate.execution.environment import child_environment
 from tests.detection.campaign import cells_of
 from tests.detection.results import Results, digest_of
@@ -59,7 +61,7 @@ class NumPySuite:
         if (self.tools / "set_threads.py").is_file():
             return
         interpreter = self.subject.artifact.interpreter.executable
-        install = ["uv", "pip", "install", "--quiet", "--python", interpreter]
+        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter]
         install += ["--target", str(self.tools), "pytest", "hypothesis", "typing_extensions"]
         subprocess.run(install, check=True)
         (self.tools / "set_threads.py").write_text(PLUGIN)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from written import source_of_case
+from many_scripts import failing_scripts, run_program
+from written import code_lines, source_of_case
 
-from release_gate.execution.environment import child_environment
 from release_gate.scripts.text import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 pytestmark = pytest.mark.network
 
@@ -69,49 +66,11 @@ for name in ("level1-nan", "level2-nan", "level3-nan", "subnormal"):
 json.dump(asked, sys.stdout)
 """
 
-#: Runs many scripts in one process that is forked for each: what costs time is to load NumPy.
-_RUNNER = """
-import json, os, sys, traceback, numpy
-for index, script in enumerate(json.load(sys.stdin)):
-    child = os.fork()
-    if child == 0:
-        status = 70
-        try:
-            exec(compile(script, "script", "exec"), {})
-            status = 0
-        except SystemExit as end:
-            status = int(end.code or 0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
-    if os.waitpid(child, 0)[1]:
-        print("FAILED", index, flush=True)
-"""
-
-
-def run(site: Path, program: str, given: str = "") -> str:
-    """Run a program with the NumPy of `site`, on one kernel; return what it says."""
-    environment = child_environment("Nehalem", 1)
-    environment["PYTHONPATH"] = os.pathsep.join([str(site), str(Path(__file__).parents[2])])
-    done = subprocess.run(
-        [sys.executable, "-S", "-B", "-c", program],
-        input=given,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
 
 @pytest.fixture(scope="module")
 def inputs(numpy_site: Path) -> list[dict[str, Any]]:
     """Return parameters of calls of all routines, as checks report them."""
-    made: list[dict[str, Any]] = json.loads(run(numpy_site, _CALLS))
+    made: list[dict[str, Any]] = json.loads(run_program(numpy_site, _CALLS))
     return made
 
 
@@ -120,7 +79,7 @@ def inputs_of(
     inputs: list[dict[str, Any]], numpy_site: Path
 ) -> Callable[[Way], list[dict[str, Any]]]:
     """Return a function that gives the parameters of calls which checks ask about in that way."""
-    special = json.loads(run(numpy_site, _SPECIAL_CALLS))
+    special = json.loads(run_program(numpy_site, _SPECIAL_CALLS))
 
     def asked(way: Way) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = special.get(way.name.lower(), inputs)
@@ -145,9 +104,8 @@ def test_scripts_are_short(way: Way, inputs_of: Callable[[Way], list[dict[str, A
     for each in inputs_of(way):
         written = script(way, each)
         compile(written, "script", "exec")
-        lines = [line for line in written.splitlines() if line.strip() and line[0] != "#"]
-        assert len(lines) <= 60, (len(lines), each)
-        assert max(map(len, lines)) <= 240
+        assert code_lines(written) <= 60, each
+        assert max(map(len, written.splitlines())) <= 240
 
 
 @pytest.mark.parametrize("way", QUICK)
@@ -157,6 +115,5 @@ def test_scripts_find_nothing_in_a_good_library(
     asked = [each for each in inputs_of(way) if each["routine"] not in OWN_FAULTS]
     if way is not Way.CANARIES:  # such checks make no call that does nothing
         asked = [each for each in asked if not each.get("idle")][::3]
-    said = run(numpy_site, _RUNNER, json.dumps([script(way, each) for each in asked]))
-    failed = [asked[int(line.split()[1])] for line in said.splitlines() if line[:6] == "FAILED"]
-    assert failed == []
+    failed = failing_scripts(numpy_site, [script(way, each) for each in asked])
+    assert [asked[index] for index in failed] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["TEMPLATES", "code_lines", "example", "run_text", "source_of_case"]
+__all__ = [
+    "TEMPLATES",
+    "assert_shows_only",
+    "code_lines",
+    "example",
+    "run_text",
+    "source_of_case",
+]
 
 TEMPLATES = checks_dir() / "reproducers"
 
@@ -76,3 +84,17 @@ def run_text(
         )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode
+
+
+def assert_shows_only(
+    script: str, site: Path, asked: tuple[str, str, int], *, kernel: str | None
+) -> None:
+    """Assert that the script of `asked` (fault, check, threads) is short and shows only that fault.
+
+    That of a check of bounds shows it by its death.
+    """
+    fault, check, threads = asked
+    shown = -signal.SIGSEGV if check.startswith("bounds.") else 1
+    assert code_lines(script) <= 60
+    assert run_text(script, site, fault, kernel=kernel, threads=threads) == shown
+    assert run_text(script, site, "", kernel=kernel, threads=threads) == 0
