@@ -8,8 +8,10 @@ from attrs import evolve
 
 from release_gate.scripts import lapack_orthogonal, lapack_spectra, lapack_systems
 from release_gate.scripts.lapack import (
+    EIGENVALUE_ORDER,
     LINEAR_LIMIT,
     NONSYMMETRIC_LIMIT,
+    SINGULAR_VALUE_ORDER,
     SYMMETRIC_LIMIT,
     Given,
     LapackCase,
@@ -171,7 +173,7 @@ def _eigh(g: Given) -> LapackCase:
             residual="abs(np.linalg.eigvalsh(a) - w).max()",
             allowed=f"{SYMMETRIC_LIMIT} * n * 2 * u * abs(w).max()",
         ),
-        Test(name="order", residual="np.count_nonzero(w[1:] < w[:-1])", allowed="0"),
+        EIGENVALUE_ORDER,
     ]
     lines, calls = ["a = hermitian(seed, n)"], ["w, v = np.linalg.eigh(a)"]
     return g.case(lines, calls, tests, "w, v", "EIG/dsyt21.f")
@@ -209,11 +211,7 @@ def _svd(g: Given) -> LapackCase:
             residual="abs(np.linalg.svd(a, compute_uv=False) - s).max()",
             allowed=f"{SYMMETRIC_LIMIT} * len(s) * 2 * u * s[0]",
         ),
-        Test(
-            name="order",
-            residual="np.count_nonzero(s[1:] > s[:-1]) + np.count_nonzero(s < 0)",
-            allowed="0",
-        ),
+        SINGULAR_VALUE_ORDER,
     ]
     sizes = lapack_orthogonal.shape(g, "square")
     lines = ["a = general(seed, m, n)"]

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from release_gate.scripts.blas import Parameters
 
 __all__ = [
+    "EIGENVALUE_ORDER",
     "LINEAR_LIMIT",
     "NONSYMMETRIC_LIMIT",
+    "SINGULAR_VALUE_ORDER",
     "SYMMETRIC_LIMIT",
     "Given",
     "LapackCase",
     "Test",
+    "band",
     "half",
     "matrix_definitions",
     "orthonormal",
@@ -44,6 +47,15 @@ class Test:
     name: str
     residual: str
     allowed: str
+
+
+#: Eigenvalues ``w`` must not descend, singular values ``s`` must not ascend nor be negative.
+EIGENVALUE_ORDER = Test(name="order", residual="np.count_nonzero(w[1:] < w[:-1])", allowed="0")
+SINGULAR_VALUE_ORDER = Test(
+    name="order",
+    residual="np.count_nonzero(s[1:] > s[:-1]) + np.count_nonzero(s < 0)",
+    allowed="0",
+)
 
 
 @frozen(kw_only=True)
@@ -145,6 +157,19 @@ def half(matrix: str, uplo: str) -> str:
     """Return a copy of `matrix` with NaN in the triangle that must not be touched."""
     kept = "np.tri(n, dtype=bool)" + ("" if uplo == "L" else ".T")
     return f"np.where({kept}, {matrix}, dtype(np.nan))"
+
+
+def band(matrix: str, uplo: str, width: int) -> list[str]:
+    """Return the lines that make a: the band of `matrix`, and band: one half of a as LAPACK has it.
+
+    `matrix` is Hermitian; `width` is the number of its diagonals beside the main one, in each half.
+    """
+    return [
+        f"a = np.tril(np.triu({matrix}, -{width}), {width})",
+        f"band = np.zeros(({width + 1}, n), dtype)",
+        f"i, j = np.nonzero(np.tri{uplo.lower()}(a))",
+        f"band[{'i - j' if uplo == 'L' else f'{width} + i - j'}, j] = a[i, j]",
+    ]
 
 
 def solved(operator: str, x: str = "x", b: str = "b") -> Test:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release_gate.scripts.lapack import (
+    EIGENVALUE_ORDER,
     NONSYMMETRIC_LIMIT,
+    SINGULAR_VALUE_ORDER,
     SYMMETRIC_LIMIT,
     Given,
     LapackCase,
     Test,
+    band,
     half,
     orthonormal,
 )
@@ -24,8 +27,6 @@ _SVD_LIMIT = 50
 #: How far vectors of syevr and syevx are from orthogonal for eigenvalues that are 1e-3 apart.
 _GAP = 1000
 
-_ORDER = Test(name="order", residual="np.count_nonzero(w[1:] < w[:-1])", allowed="0")
-
 
 def _pairs(g: Given, lines: list[str], calls: list[str], loose: int = 1) -> LapackCase:
     """Return the case of eigenpairs w, v of a Hermitian matrix a."""
@@ -36,7 +37,7 @@ def _pairs(g: Given, lines: list[str], calls: list[str], loose: int = 1) -> Lapa
             allowed=f"{SYMMETRIC_LIMIT} * n * 2 * u * norm(a)",
         ),
         orthonormal("v", 2 * SYMMETRIC_LIMIT * loose),
-        _ORDER,
+        EIGENVALUE_ORDER,
     ]
     return g.case(lines, calls, tests, "w, v", "EIG/dsyt21.f and dsyt22.f")
 
@@ -83,12 +84,7 @@ def _plain(g: Given) -> LapackCase:
 def _banded(g: Given) -> LapackCase:
     uplo, width = g.variant or ("L", 1)
     width = min(width, g.size - 1)
-    lines = [
-        f"a = np.tril(np.triu(hermitian(seed, n), -{width}), {width})",
-        f"band = np.zeros(({width + 1}, n), dtype)",
-        f"i, j = np.nonzero(np.tri{uplo.lower()}(a))",
-        f"band[{'i - j' if uplo == 'L' else f'{width} + i - j'}, j] = a[i, j]",
-    ]
+    lines = band("hermitian(seed, n)", uplo, width)
     after = ", ".join(["dtype", *["real"] * g.is_complex, "integer"])
     name = g.name("sbevd", "hbevd")
     calls = [
@@ -118,7 +114,7 @@ def _generalized(g: Given) -> LapackCase:
             residual=f"norm({residual})",
             allowed=f"{SYMMETRIC_LIMIT} * n * 2 * u * norm(a) * max(1.0, norm(b)) * norm(v)",
         ),
-        _ORDER,
+        EIGENVALUE_ORDER,
     ]
     return g.case(lines, calls, tests, "w, v", "EIG/dsgt01.f")
 
@@ -303,11 +299,7 @@ def _singular(g: Given) -> LapackCase:
         ),
         orthonormal("left", 2 * _SVD_LIMIT, "left"),
         orthonormal("right.conj().T", 2 * _SVD_LIMIT, "right"),
-        Test(
-            name="order",
-            residual="np.count_nonzero(s[1:] > s[:-1]) + np.count_nonzero(s < 0)",
-            allowed="0",
-        ),
+        SINGULAR_VALUE_ORDER,
     ]
     size = {"m": m, "n": n, "k": min(m, n)}
     lines = ["a = general(seed, m, n)"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release_gate.scripts.lapack import LINEAR_LIMIT, Given, LapackCase, Test, half, solved
+from release_gate.scripts.lapack import LINEAR_LIMIT, Given, LapackCase, Test, band, half, solved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,12 +178,7 @@ def _banded(g: Given) -> LapackCase:
 def _definite_banded(g: Given) -> LapackCase:
     uplo, width = g.variant or ("L", 2)
     width = min(width, g.size - 1)
-    lines = [
-        f"a = np.tril(np.triu(positive(seed, n), -{width}), {width})",
-        f"band = np.zeros(({width + 1}, n), dtype)",
-        f"i, j = np.nonzero(np.tri{uplo.lower()}(a))",
-        f"band[{'i - j' if uplo == 'L' else f'{width} + i - j'}, j] = a[i, j]",
-    ]
+    lines = band("positive(seed, n)", uplo, width)
     calls = [f'lapack({g.name("pbsv")}, "{uplo}", n, {width}, b.shape[1], band.copy(), x)']
     return _system(g, lines, calls, "LIN/dpbt02.f")
 
