@@ -60,6 +60,7 @@ SHOWN = [
     ("lost-beside-syrk", "concurrency.mixed-routines"),
     ("few-buffers", "concurrency.many-callers"),
     ("large-frame", "concurrency.stack-use"),
+    ("interrupted", "concurrency.signals"),
     ("ignores-refusal", "process.address-limit"),
     ("counted-early", "process.counts-at-start"),
     ("beyond-bounds", "process.counts-at-start"),
