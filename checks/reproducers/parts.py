@@ -63,6 +63,16 @@ def exact_cholesky(n, random):
     return exact_product(lower, lower.T), lower
 
 
+def multiply(a, b, result):
+    """Multiply into `result`; end with 1 at a flag of floating point, of which NumPy would warn."""
+    try:
+        with np.errstate(invalid="raise", divide="raise", over="raise"):
+            np.matmul(a, b, out=result)
+    except FloatingPointError as error:
+        print("WRONG: %s" % error)
+        raise SystemExit(1) from None
+
+
 def spread(vector, step):
     """Return a view with the same values, `step` elements apart, NaN between them."""
     if step < 0:

@@ -47,6 +47,7 @@ void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alp
                  blasint, double, double *, blasint) = real("cblas_dgemv");
     blasint length = trans == 111 ? m : n;
     gemv(order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("gemv-flag") && length % 4 == 3) feraiseexcept(FE_INVALID);
     if (fault("gemv-tail") && length % 4 == 3) y[(length - 1) * incy] += 1;
 }
 
@@ -55,6 +56,7 @@ double scipy_cblas_ddot64_(blasint n, const double *x, blasint incx, const doubl
     double (*dot)(blasint, const double *, blasint, const double *, blasint) = real("cblas_ddot");
     double result = dot(n, x, incx, y, incy);
     if (fault("dot") && incx == 2 && n % 32 == 31) result += 1;
+    if (fault("dot-flag") && n % 32 == 31) feraiseexcept(FE_DIVBYZERO);
     return result;
 }
 
@@ -65,6 +67,7 @@ void scipy_cblas_dsyrk64_(int order, int uplo, int trans, blasint n, blasint k, 
     syrk(order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc);
     if (n < 2) return;
     if (fault("syrk-deep") && k > 128) c[1] += 1;
+    if (fault("syrk-flag") && k > 128) feraiseexcept(FE_OVERFLOW);
     if (fault("syrk-triangle") && order == 101) c[uplo == 121 ? ldc : 1] = 5;
 }
 
