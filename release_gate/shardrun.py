@@ -17,7 +17,7 @@ from release_gate.errors import (
     Problem,
     did_you_mean,
 )
-from release_gate.matrix.interpreters import choose_interpreter
+from release_gate.matrix.interpreters import interpreter_of_tag
 from release_gate.matrix.shards import shards_of
 from release_gate.model import CellResult, KernelSeen, OpenBLASSeen, ThreadsSeen
 from release_gate.openblas.kernels import why_not_held
@@ -121,12 +121,10 @@ def _interpreter(shop: Workshop, plan: Plan, shard: Shard) -> Interpreter:
         what = f"shard {shard.id} is for {shard.platform}, this is {shop.host.platform}"
         wrong.append(Problem(what=what, where="--shard", hint="run it on such a machine"))
     tag = plan.interpreter.tag
-    fitting = [one for one in shop.interpreters() if one.interpreter.tag == tag]
-    chosen: Interpreter | None = None
-    try:
-        chosen, _ = choose_interpreter(fitting, ">=3.9", wanted=shop.settings.python, build=False)
-    except ConfigurationError:
-        asked = f" that is {shop.settings.python}" if shop.settings.python else ""
+    asked_for = shop.settings.python
+    chosen = interpreter_of_tag(shop.interpreters(), tag, wanted=asked_for, build=False)
+    if chosen is None:
+        asked = f" that is {asked_for}" if asked_for else ""
         what = f"no interpreter for {tag}{asked} at hand"
         wrong.append(Problem(what=what, where="--python", hint="the wheels are built for that one"))
     if wrong or chosen is None:

@@ -22,7 +22,7 @@ from release_gate.errors import (
     Problem,
     did_you_mean,
 )
-from release_gate.matrix.interpreters import choose_interpreter
+from release_gate.matrix.interpreters import interpreter_of_tag
 from release_gate.openblas.index import file_sha256
 from release_gate.openblas.library import obtain_library, pin_facts
 from release_gate.pipeline import prepare
@@ -255,12 +255,7 @@ def _interpreter_at_hand(shop: Workshop, plan: Plan) -> Interpreter | None:
     """Return the plan's interpreter, else one of the same tag on this machine, or None."""
     if plan.host == shop.host:
         return plan.interpreter
-    minor = ".".join(plan.interpreter.version.split(".")[:2])
-    try:
-        found, _ = choose_interpreter(shop.interpreters(), f"=={minor}.*")
-    except ConfigurationError:
-        return None
-    return found if found.tag == plan.interpreter.tag else None
+    return interpreter_of_tag(shop.interpreters(), plan.interpreter.tag)
 
 
 def _certificates() -> str | None:

@@ -28,6 +28,7 @@ __all__ = [
     "choose_interpreter",
     "choose_numpy",
     "find_interpreters",
+    "interpreter_of_tag",
 ]
 
 #: Seconds after which a file named python is given up; a sound one answers in 0.05 s.
@@ -114,9 +115,9 @@ def choose_interpreter(
     """Return the interpreter to use and why: the oldest minor version, in its newest patch.
 
     The oldest that satisfies `requires_python`, since the newest may be younger than the NumPy
-    and not build it. `wanted` is a
-    version ("3.12") or the path of an interpreter. `build`: it needs headers, and is CPython with
-    the GIL. Raises ConfigurationError that says what is wrong with each interpreter at hand.
+    and not build it. `wanted` is a version ("3.12") or the path of an interpreter. `build`: it
+    needs headers, and is CPython with the GIL. Raises ConfigurationError that says what is wrong
+    with each interpreter at hand.
     """
     asked = [one for one in found if wanted is None or _is_wanted(one, wanted)]
     if not asked:
@@ -147,6 +148,21 @@ def choose_interpreter(
     chosen = max(same, key=lambda python: Version(python.version))
     which = "the one asked for" if wanted else "the oldest at hand"
     return chosen, f"Python {chosen.version} is {which} that is {requires_python}"
+
+
+def interpreter_of_tag(
+    found: Sequence[FoundInterpreter], tag: str, *, wanted: str | None = None, build: bool = True
+) -> Interpreter | None:
+    """Return the newest with that wheel tag ("cp313"), or None if there is none.
+
+    `wanted` and `build`: see `choose_interpreter`.
+    """
+    fitting = [one for one in found if one.interpreter.tag == tag]
+    try:
+        chosen, _ = choose_interpreter(fitting, "", wanted=wanted, build=build)
+    except ConfigurationError:
+        return None
+    return chosen
 
 
 def choose_numpy(

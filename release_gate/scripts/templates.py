@@ -30,6 +30,7 @@ _MAPPING = re.compile(r"^#\s*reproduces:\s*(.+)$", re.MULTILINE)
 #: How far into a template the line that names its checks may stand.
 _TOP = 2_000
 _KERNEL = re.compile(r'^os\.environ\["OPENBLAS_CORETYPE"\] = .*$', re.MULTILINE)
+_IMPORTS = re.compile(r"^(?:import [\w.]+\n){2,}", re.MULTILINE)
 _IMPORT = re.compile(r"^from parts import (.+?)(?:  #.*)?\n", re.MULTILINE)
 
 
@@ -63,7 +64,18 @@ def template_script(template: Path, trial: Trial) -> str:
     given = {**trial.parameters, "kernel": trial.kernel or "", "threads": trial.threads}
     lines[node.lineno - 1 : node.end_lineno] = [f"PARAMETERS = {given!r}\n"]
     text = "".join(lines)
-    return text if trial.kernel else _KERNEL.sub(choose_kernel(None), text)
+    if not trial.kernel:
+        text = _KERNEL.sub(choose_kernel(None), text)
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    """Return the script with one line of imports and single empty lines, to fit on a screen."""
+
+    def one_line(match: re.Match[str]) -> str:
+        return f"import {', '.join(line.split()[1] for line in match[0].splitlines())}\n"
+
+    return re.sub(r"\n{3,}", "\n\n", _IMPORTS.sub(one_line, text))
 
 
 def _parameters(source: str, template: Path) -> ast.Assign:
