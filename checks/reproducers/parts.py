@@ -11,8 +11,7 @@ import numpy as np
 PARAMETERS = {"threads": 1}
 
 
-def openblas():
-    """Return what finds a function of NumPy's own OpenBLAS by its plain name."""
+def openblas():  # finds functions of NumPy's own OpenBLAS by their plain names
     folder = os.path.dirname(np.__file__)
     for place in ("/../numpy.libs/", "/.dylibs/", "/.libs/"):
         for library in map(ctypes.CDLL, glob.glob(folder + place + "*openblas*")):
@@ -26,45 +25,38 @@ def set_threads(count):  # by call, since the environment variable is capped at 
     openblas()("openblas_set_num_threads")(count)
 
 
-def prepare():
-    """Set the threads and say which OpenBLAS this is."""
+def prepare():  # set the threads and say which OpenBLAS this is
     config = openblas()("openblas_get_config")
     config.restype = ctypes.c_char_p
     print(config().decode())
     openblas()("openblas_set_num_threads")(PARAMETERS["threads"])
 
 
-def integers(seed, rows, columns, high, dtype):
-    """Return integers in [-high, high] without zero, whose products and sums are exact."""
+def integers(seed, rows, columns, high, dtype):  # no zeros; sums of products are exact
     random = np.random.RandomState(seed)
-    magnitude = random.randint(1, high + 1, size=(2, rows, columns))
-    sign = 2 * random.randint(0, 2, size=(2, rows, columns)) - 1
-    real, imaginary = (magnitude * sign).astype(np.float64)
-    return (real + 1j * imaginary if dtype.startswith("c") else real).astype(dtype)
+    x = 1.0 * random.randint(1, high + 1, (2, rows, columns))
+    x *= 2 * random.randint(0, 2, x.shape) - 1
+    return (x[0] + 1j * x[1] if dtype.startswith("c") else x[0]).astype(dtype)
 
 
-def exact_product(a, b):
-    """Multiply without BLAS; exact for integers."""
+def exact_product(a, b):  # without BLAS; exact for integers
     return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
 
 
-def exact_lu(n, random):
-    """Return (A, det A): L has dyadic entries up to 1/2, U has 1 and -1 on its diagonal."""
+def exact_lu(n, random):  # A and det A; L is of 1/2, U has 1 and -1 on its diagonal
     lower = np.tril(random.randint(-1, 2, (n, n)) * 0.5, -1) + np.eye(n)
     upper = np.triu(random.randint(-2, 3, (n, n)).astype(float), 1)
     diagonal = random.choice([-1.0, 1.0], n)
     return exact_product(lower, upper + np.diag(diagonal)), diagonal.prod()
 
 
-def exact_cholesky(n, random):
-    """Return (A, L), L of small integers with powers of two on its diagonal."""
+def exact_cholesky(n, random):  # A and L of small integers, powers of two on its diagonal
     lower = np.tril(random.randint(-2, 3, (n, n)).astype(float), -1)
     lower += np.diag(random.choice([1.0, 2.0, 4.0], n))
     return exact_product(lower, lower.T), lower
 
 
-def multiply(a, b, result):
-    """Multiply into `result`; end with 1 at a flag of floating point, of which NumPy would warn."""
+def multiply(a, b, result):  # ends with 1 at a floating-point flag, of which NumPy warns
     try:
         with np.errstate(invalid="raise", divide="raise", over="raise"):
             np.matmul(a, b, out=result)
@@ -73,8 +65,7 @@ def multiply(a, b, result):
         raise SystemExit(1) from None
 
 
-def spread(vector, step):
-    """Return a view with the same values, `step` elements apart, NaN between them."""
+def spread(vector, step):  # the same values, `step` elements apart, NaN between them
     if step < 0:
         return np.ascontiguousarray(vector[::-1])[::-1]
     stored = np.full(1 + len(vector) * step, np.nan, vector.dtype)[1:].reshape(-1, step)
@@ -82,8 +73,7 @@ def spread(vector, step):
     return stored[:, 0]
 
 
-def differs(what, result, exact):
-    """Say where `result` is not `exact`; whether it is somewhere."""
+def differs(what, result, exact):  # whether, and where first
     wrong = np.argwhere(result != exact)
     if len(wrong):
         at = tuple(wrong[0])
@@ -92,8 +82,7 @@ def differs(what, result, exact):
     return len(wrong) > 0
 
 
-def together(*tasks):
-    """Run each task in a thread, all released at once."""
+def together(*tasks):  # each task in a thread, all released at once
     barrier = threading.Barrier(len(tasks))
     threads = [threading.Thread(target=lambda t=t: (barrier.wait(), t())) for t in tasks]
     for thread in threads:
@@ -102,8 +91,7 @@ def together(*tasks):
         thread.join()
 
 
-def child(task):
-    """Start `task` in a forked process, which ends with what it returns; return the id."""
+def child(task):  # its id; a forked process that ends with what `task` returns
     pid = os.fork()
     if pid == 0:
         try:
@@ -113,8 +101,7 @@ def child(task):
     return pid
 
 
-def library_path():
-    """Return the file of NumPy's own OpenBLAS, without importing NumPy."""
+def library_path():  # the file of NumPy's own OpenBLAS, without importing NumPy
     for folder in sys.path:
         for place in ("/numpy.libs/", "/numpy/.dylibs/", "/numpy/.libs/"):
             for path in glob.glob(folder + place + "*openblas*"):
@@ -123,8 +110,7 @@ def library_path():
     raise SystemExit(2)
 
 
-def load(path, **options):
-    """Return (library, what finds its functions by their plain names)."""
+def load(path, **options):  # the library, and what finds its functions by their plain names
     for name in ("/libquadmath*", "/libgfortran*"):  # which it may find only through NumPy
         for each in glob.glob(os.path.dirname(path) + name):
             ctypes.CDLL(each)
@@ -134,8 +120,7 @@ def load(path, **options):
     return library, lambda name: library[known % name]
 
 
-def wrong_ones(blas, n=104):
-    """Return how many elements are wrong of a product of ones, split over threads."""
+def wrong_ones(blas, n=104):  # wrong elements of a product of ones, split over threads
     gemm, i, real, p = blas("cblas_dgemm"), ctypes.c_ssize_t, ctypes.c_double, ctypes.c_void_p
     gemm.restype = None
     gemm.argtypes = [ctypes.c_int] * 3 + [i] * 3 + [real, p, i, p, i, real, p, i]
@@ -144,7 +129,6 @@ def wrong_ones(blas, n=104):
     return sum(x != n for x in c)
 
 
-def held(name):
-    """Return the number that /proc/self/status has by that name: Threads, or VmSize in KiB."""
+def held(name):  # what /proc/self/status tells: Threads, or VmSize in KiB
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
