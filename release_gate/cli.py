@@ -355,13 +355,22 @@ def _answers(add: Callable[[str, str], _Parser]) -> None:
     form.add_argument("--json", action="store_true", help="as data")
 
 
+def _handler(command: str) -> Callable[[argparse.Namespace], int]:
+    """Import what a sub-command needs: ``--help`` and mistakes are answered without."""
+    from release_gate.commands import COMMANDS
+
+    if command in COMMANDS:
+        return COMMANDS[command]
+    from release_gate.commands_on_github import COMMANDS as ON_GITHUB
+
+    return ON_GITHUB[command]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit code (see `ExitCode`)."""
     options = build_parser().parse_args(arguments)
     try:
-        from release_gate.commands import COMMANDS
-
-        return COMMANDS[options.command](options)
+        return _handler(options.command)(options)
     except GateError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)

@@ -1,4 +1,7 @@
-"""What each sub-command does: parsed options in, result on stdout, exit code out."""
+"""What each sub-command does: parsed options in, result on stdout, exit code out.
+
+Those that talk to GitHub are in `commands_on_github`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from release_gate import wire
-from release_gate.commanding import obey, request_data
+from release_gate.console import open_shop, say, stdout_style
 from release_gate.errors import (
     ConfigurationError,
     ExitCode,
@@ -21,20 +24,15 @@ from release_gate.errors import (
     Problem,
 )
 from release_gate.execution.interrupts import termination_interrupts
-from release_gate.followup import diff, draft, lookup
-from release_gate.github.client import Access, Client
-from release_gate.github.event import read_event
+from release_gate.followup import diff, draft
 from release_gate.github.fanout import job_lists
-from release_gate.github.outputs import render_outputs, write_outputs
-from release_gate.github.request import Tables
-from release_gate.github.target import Target
+from release_gate.github.outputs import write_outputs
 from release_gate.judgement.decide import exit_code
 from release_gate.judgement.waivers import MOST_DAYS, Waivers
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.pins import pin_entry
 from release_gate.matrix.shards import shards_of
 from release_gate.model import CellResult, NotCovered, Outcome, Plan, Provider
-from release_gate.newest import as_data, find_newest, open_issue, outputs_of, tell
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import (
@@ -47,20 +45,16 @@ from release_gate.pipeline import (
     judge_results,
     known_issues,
     open_any_wheel,
-    open_workshop,
     plan_one_wheel,
     prepare,
     record_of,
     waivers_of,
 )
-from release_gate.progress import Silent
-from release_gate.publishing import publish
 from release_gate.reference import advise, explain, waive
 from release_gate.report.document import make_report, read_report, report_file
 from release_gate.report.files import write_files
 from release_gate.report.job_summary import render_job_summary, write_job_summary
 from release_gate.report.page import Style
-from release_gate.report.progress import make_progress
 from release_gate.report.reproduction import attach_reproducers
 from release_gate.report.terminal import render_cells, render_plan, render_summary
 from release_gate.resources import checks_dir, matrices_dir
@@ -73,23 +67,15 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from release_gate.pipeline import Workshop
-    from release_gate.progress import Progress
     from release_gate.report.document import Report
 
 __all__ = ["COMMANDS"]
-
-#: Options of the command line that are settings of a run.
-SETTINGS = (
-    *("numpy", "python", "baseline", "kernels", "threads", "checks", "profile"),
-    *("out", "cache", "index_url", "jobs", "fresh", "platforms"),
-)
 
 CHECK_SCHEMA = "release-gate/check/1"
 
 
 def _plan(options: Namespace) -> int:
-    shop = _open(options)
+    shop = open_shop(options)
     plan = prepare(shop)
     lists = job_lists(plan, shop.matrices.platforms) if options.github else {}
     outputs = {name: json.dumps(entries) for name, entries in lists.items()}
@@ -97,22 +83,26 @@ def _plan(options: Namespace) -> int:
         wire.write_plan(options.out / "plan.json", plan)
     if options.github and write_outputs(outputs, os.environ) is None:
         shop.progress.say(render_plan(plan, Style.of(sys.stderr)))
-        _print("\n".join(f"{name}={text}" for name, text in outputs.items()))
+        say("\n".join(f"{name}={text}" for name, text in outputs.items()))
     else:
-        _print(_document(wire.PLAN_SCHEMA, plan) if options.json else render_plan(plan, _style()))
+        say(
+            wire.document(wire.PLAN_SCHEMA, plan)
+            if options.json
+            else render_plan(plan, stdout_style())
+        )
     return ExitCode.GO
 
 
 def _cells(options: Namespace) -> int:
     with _interruptible("the same command goes on where it stopped"):
         options.profile = wire.read_plan(options.plan).profile
-        shop = _open(options)
+        shop = open_shop(options)
         done = check_shard(
             shop, options.plan, options.shard, wheelhouse=options.wheels, out=options.out
         )
     if not options.quiet:
         shop.progress.say(render_cells(done.results, (), Style.of(sys.stderr)))
-    _print(str(done.folder))
+    say(str(done.folder))
     if done.problems:
         raise InfrastructureError(done.problems)
     return ExitCode.GO
@@ -122,7 +112,7 @@ def _run(options: Namespace) -> int:
     clock = Clock()
     with _interruptible("release-gate run with the same options goes on where it stopped"):
         with clock.stage("plan"):
-            shop = _open(options)
+            shop = open_shop(options)
             issues = known_issues()  # a mistake in it must not show after the work
             waivers = waivers_of(options.matrices or matrices_dir(), shop.matrices)
             out = Path(shop.settings.out)
@@ -169,7 +159,7 @@ def _run(options: Namespace) -> int:
 
 def _build(options: Namespace) -> int:
     with _interruptible("the same command goes on where it stopped"):
-        shop = _open(options)
+        shop = open_shop(options)
         order = read_order(shop, plan=options.plan, platform=options.platform, pin=options.pin)
         built = build_wheelhouse(
             shop,
@@ -180,15 +170,15 @@ def _build(options: Namespace) -> int:
             out=options.wheelhouse,
         )
         if options.json:
-            _print(json.dumps(wire.to_data([one.artifact or one for one in built]), indent=1))
+            say(json.dumps(wire.to_data([one.artifact or one for one in built]), indent=1))
         else:
-            _print(paths_of(built))
+            say(paths_of(built))
         return ExitCode.GO
 
 
 def _check(options: Namespace) -> int:
     with _interruptible("the same command goes on where it stopped"):
-        shop = _open(options)
+        shop = open_shop(options)
         wheel = open_any_wheel(shop, options.wheel)
         if options.openblas:
             pin = resolve_pin(
@@ -202,11 +192,11 @@ def _check(options: Namespace) -> int:
         cells = [{"schema": wire.CELL_SCHEMA, **wire.to_data(result)} for result in results]
         document = {"schema": CHECK_SCHEMA, "cells": cells}
         if options.json == "-":
-            _print(json.dumps(document, indent=1))
+            say(json.dumps(document, indent=1))
         else:
             wire.write_json(Path(options.json), document)
     if options.json != "-":
-        _print(render_cells(results, plan.not_covered, _style()))
+        say(render_cells(results, plan.not_covered, stdout_style()))
     return _check_exit(results)
 
 
@@ -306,17 +296,17 @@ def _report(options: Namespace) -> int:
     if not options.summary:
         _show(report, path.parent, options)
     elif write_job_summary(report, os.environ) is None:
-        _print(render_job_summary(report).rstrip("\n"))
+        say(render_job_summary(report).rstrip("\n"))
     return ExitCode.GO
 
 
 def _explain(options: Namespace) -> int:
-    _print(explain(options.id, as_data=options.json))
+    say(explain(options.id, as_data=options.json))
     return ExitCode.GO
 
 
 def _advise(options: Namespace) -> int:
-    _print(advise(options.pin, options.report, as_data=options.json, style=_style()))
+    say(advise(options.pin, options.report, as_data=options.json, style=stdout_style()))
     return ExitCode.GO
 
 
@@ -325,93 +315,29 @@ def _waive(options: Namespace) -> int:
         what = f"--days {options.days}: 1 to {MOST_DAYS}"
         raise ConfigurationError(Problem(what=what, hint="a waiver is not for ever"))
     given = {"who": options.who, "reason": options.reason, "days": options.days}
-    _print(waive(options.finding, options.folder, **given))
-    return ExitCode.GO
-
-
-def _lookup(options: Namespace) -> int:
-    text, code = lookup(
-        options.folder,
-        as_data=options.json,
-        strict=options.strict,
-        style=_style(),
-        progress=_progress(options),
-    )
-    _print(text)
-    return code
-
-
-def _publish(options: Namespace) -> int:
-    names = ("issue", "commit", "repository", "run_url", "key")
-    text, code = publish(
-        options.folder,
-        Target.parse(**{name: getattr(options, name) for name in names}),
-        dry_run=options.dry_run,
-        as_data=options.json,
-        progress=_progress(options),
-    )
-    _print(text)
-    return code
-
-
-def _command(options: Namespace) -> int:
-    event = read_event(options.event, os.environ)
-    shop = _open(options)
-    client = Client(Access.from_environment(), say=shop.progress.say, per_page=100)
-    tables = Tables(matrices=shop.matrices, specs=tuple(shop.specs.values()), index=shop.index)
-    outcome = obey(event, tables, client, os.environ)
-    outputs = {"request": "false"}
-    if outcome.request is not None:
-        wire.write_json(options.out, request_data(outcome.request))
-        outputs = {"request": "true", **outcome.request.outputs}
-    write_outputs(outputs, os.environ)
-    _print(outcome.told)
-    return ExitCode.GO
-
-
-def _newest(options: Namespace) -> int:
-    shop = _open(options)
-    provider = shop.matrices.newest_pin().provider
-    found = find_newest(shop.index.packages(provider), shop.matrices)
-    issue = open_issue(found, options.issue, shop.progress) if options.issue else None
-    if options.github:
-        values = outputs_of(found, issue)
-        if write_outputs(values, os.environ) is None:
-            _print(render_outputs(values).rstrip("\n"))
-    else:
-        _print((as_data if options.json else tell)(found, issue))
+    say(waive(options.finding, options.folder, **given))
     return ExitCode.GO
 
 
 def _draft(options: Namespace) -> int:
-    _print(draft(options.finding, options.folder, as_data=options.json))
+    say(draft(options.finding, options.folder, as_data=options.json))
     return ExitCode.GO
 
 
 def _diff(options: Namespace) -> int:
-    text, code = diff(options.before, options.after, as_data=options.json, style=_style())
-    _print(text)
+    text, code = diff(options.before, options.after, as_data=options.json, style=stdout_style())
+    say(text)
     return code
 
 
 def _pins(options: Namespace) -> int:
     provider = Provider(options.project)
-    files = _open(options).index.packages(provider)
+    files = open_shop(options).index.packages(provider)
     if options.version is None:
-        _print("\n".join(dict.fromkeys(file.version or "?" for file in files)))
+        say("\n".join(dict.fromkeys(file.version or "?" for file in files)))
     else:
-        _print(pin_entry(files, options.version, provider))
+        say(pin_entry(files, options.version, provider))
     return ExitCode.GO
-
-
-def _open(options: Namespace) -> Workshop:
-    given: dict[str, Any] = {name: getattr(options, name, None) for name in SETTINGS}
-    given["candidates"] = getattr(options, "candidate", None)
-    return open_workshop(_progress(options), options.matrices, **given)
-
-
-def _progress(options: Namespace) -> Progress:
-    return Silent() if options.quiet else make_progress(sys.stderr)
 
 
 @contextmanager
@@ -428,21 +354,9 @@ def _interruptible(hint: str) -> Iterator[None]:
 
 def _show(report: Report, folder: Path, options: Namespace) -> None:
     if options.json:
-        _print((folder / "report.json").read_text(encoding="utf-8"))
+        say((folder / "report.json").read_text(encoding="utf-8"))
     else:
-        _print(render_summary(report, str(folder), _style()))
-
-
-def _style() -> Style:
-    return Style.of(sys.stdout)
-
-
-def _document(schema: str, value: object) -> str:
-    return json.dumps({"schema": schema, **wire.to_data(value)}, indent=1)
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201  (stdout carries the result)
+        say(render_summary(report, str(folder), stdout_style()))
 
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
@@ -456,11 +370,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "advise": _advise,
     "explain": _explain,
     "waive": _waive,
-    "lookup": _lookup,
     "draft": _draft,
-    "publish": _publish,
-    "command": _command,
-    "newest": _newest,
     "diff": _diff,
     "pins": _pins,
 }

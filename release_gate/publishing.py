@@ -98,7 +98,7 @@ def publish(
     found = job.foresee() if dry_run else job.carry_out()
     code = ExitCode.INFRASTRUCTURE if found.not_written else ExitCode.GO
     if as_data:
-        return json.dumps({"schema": PUBLISH_SCHEMA, **wire.to_data(found)}, indent=1), code
+        return wire.document(PUBLISH_SCHEMA, found), code
     return _told(found), code
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "CELL_SCHEMA",
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
+    "document",
     "from_data",
     "parse_document",
     "read_cell",
@@ -95,6 +96,11 @@ _CONVERTER = _converter()
 def to_data(value: object) -> Any:  # noqa: ANN401  (JSON)
     """Return `value` (an instance of a model class, or a tuple of them) as JSON data."""
     return _CONVERTER.unstructure(value)
+
+
+def document(schema: str, value: object) -> str:
+    """Return `value` (an instance of a model class) as the text of a document of that schema."""
+    return json.dumps({"schema": schema, **to_data(value)}, indent=1)
 
 
 def from_data(data: object, kind: type[T], where: str) -> T:

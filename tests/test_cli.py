@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_gate import commands
+from release_gate import commands, commands_on_github
 from release_gate.cli import build_parser, main
 from release_gate.errors import (
     ConfigurationError,
@@ -48,12 +48,17 @@ def test_help_loads_nothing_heavy() -> None:
     assert not SLOW_TO_IMPORT & set(child.stderr.split())
 
 
-def test_the_gate_never_imports_numpy() -> None:
-    program = "import sys, release_gate.commands; print('numpy' in sys.modules)"
+def test_the_gate_never_imports_numpy_nor_what_is_for_github_before_it_is_asked() -> None:
+    program = """
+import sys, release_gate.commands
+print({"numpy", "release_gate.github.client"} & sys.modules.keys())
+import release_gate.commands_on_github
+print({"numpy", "release_gate.github.client"} & sys.modules.keys())
+"""
     child = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert child.stdout.strip() == "False"
+    assert child.stdout.splitlines() == ["set()", "{'release_gate.github.client'}"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_every_sub_command_has_a_function() -> None:
     parser = build_parser()
     listed = next(action for action in parser._actions if action.choices).choices
     assert listed is not None
-    assert set(listed) == set(commands.COMMANDS)
+    assert sorted(listed) == sorted([*commands.COMMANDS, *commands_on_github.COMMANDS])
 
 
 @pytest.mark.parametrize(
