@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
     from release_gate.scripts.blas import BlasCall
 
-__all__ = ["TIMES", "Symbols", "Trial", "Way", "call_script", "choose_kernel", "memory_kept"]
+__all__ = [
+    "TIMES",
+    "Symbols",
+    "Trial",
+    "Way",
+    "call_script",
+    "choose_kernel",
+    "memory_kept",
+    "serious_flags",
+]
 
 #: Repetitions of a call whose memory is watched.
 TIMES = 50
@@ -269,7 +278,7 @@ def _flags(call: BlasCall, trial: Trial) -> list[str]:
         f"for memory in {of}:",
         f"    parts = {parts_of('memory', call)}.reshape(-1, {pairs})",
         f"    {filled}",
-        "serious = 29 if platform.machine() in ('x86_64', 'AMD64') else 15  # all but inexact",
+        serious_flags(underflow=True),
         "process = ctypes.PyDLL(None)",
         "process.feclearexcept(serious)",
         "call(*given)",
@@ -277,6 +286,13 @@ def _flags(call: BlasCall, trial: Trial) -> list[str]:
         'print("flags raised, as <fenv.h> numbers them: %d" % raised)',
         "raise SystemExit(raised != 0)",
     ]
+
+
+def serious_flags(*, underflow: bool) -> str:
+    """Return the statement that says which flags of <fenv.h> ordinary numbers must not raise."""
+    intel, other, names = (29, 15, "all but inexact") if underflow else (13, 7, "all but inexact, underflow")
+    machines = "('x86_64', 'AMD64')"
+    return f"serious = {intel} if platform.machine() in {machines} else {other}  # {names}"
 
 
 def _subnormal(call: BlasCall, trial: Trial) -> list[str]:

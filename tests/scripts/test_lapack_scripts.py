@@ -102,6 +102,9 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
     for routine in ("solve", "inv", "cholesky", "qr", "eigh", "dggev"):
         flags = {"routine": routine, "dtype": "float64", "size": 7, "seed": 1}
         yield "special.lapack-flags", routine, flags
+    for routine, dtype in (("dggev", "float64"), ("zggev", "complex128")):  # which underflow
+        flags = {"routine": routine, "dtype": dtype, "size": 23, "seed": 1}
+        yield "special.lapack-flags", routine, flags
     for kind in ("nan", "infinite"):
         for routine, variant in (("dsytrf", "L"), ("dgeev", ""), ("dposv", "U"), ("zgees", "")):
             dtype = "complex128" if routine[0] == "z" else "float64"
