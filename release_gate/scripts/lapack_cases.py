@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from release_gate.scripts import lapack_exact, lapack_orthogonal, lapack_spectra, lapack_systems
+from release_gate.scripts.blas import LETTERS
 from release_gate.scripts.drivers import driver
 from release_gate.scripts.lapack import Given, LapackCase
 from release_gate.scripts.lapack_text import LapackWay
@@ -88,6 +89,7 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     "special.not-finite-lapack": (LapackWay.ENDS, _of_table),
     "special.lapack-flags": (LapackWay.FLAGS, _of_table),
     "concurrency.lapack": (LapackWay.AT_ONCE, _of_table),
+    "process.leaks": (LapackWay.LEFT_BEHIND, _of_table),
 }
 
 
@@ -112,6 +114,9 @@ def lapack_way(check: str, case: Case) -> LapackWay:
 def lapack_input(check: str, case: Case) -> dict[str, object]:
     """Return the parameters of a failing case, with what they leave out and a script can shrink."""
     parameters = {"routine": case.routine, **case.parameters}
+    if check == "process.leaks":  # tells the precision by the letter of the routine only
+        dtypes = {letter: dtype for dtype, letter in LETTERS.items()}
+        return parameters | {"dtype": dtypes.get(case.routine[:1], "float64")}
     size, variant = parameters.get("size"), parameters.get("variant")
     if check == "accuracy.lapack-large" and (
         variant in {"tall", "wide"} or str(parameters["routine"])[1:] == "getrf"

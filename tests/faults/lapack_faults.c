@@ -157,6 +157,7 @@ void scipy_dgeqrf_64_(blasint *m, blasint *n, double *a, blasint *lda, double *t
     if (fault("geqrf-large") && *m * *n > 100000) a[*m / 2] += 1;
     if (fault("geqrf-info")) info[1] = 0;
     if (fault("geqrf-flag")) feraiseexcept(FE_INVALID);
+    if (fault("geqrf-leak")) memset(malloc(2000), 1, 2000);
     if (fault("geqrf-argument")) --*lwork;
 }
 

@@ -105,6 +105,10 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
     for routine, dtype in (("dggev", "float64"), ("zggev", "complex128")):  # which underflow
         flags = {"routine": routine, "dtype": dtype, "size": 23, "seed": 1}
         yield "special.lapack-flags", routine, flags
+    for routine in ("sgesv", "dgetri", "cpotrf", "zgeqrf", "ssyevd", "cheevd", "dgeev", "zgesdd"):
+        yield "process.leaks", routine, {"times": 20, "n": 17}
+    yield "process.leaks", "dgelsd", {"times": 20, "n": 17}
+    yield "process.leaks", "cpotrf", {"times": 1, "n": 207}
     for kind in ("nan", "infinite"):
         for routine, variant in (("dsytrf", "L"), ("dgeev", ""), ("dposv", "U"), ("zgees", "")):
             dtype = "complex128" if routine[0] == "z" else "float64"
@@ -160,6 +164,7 @@ FAULTS = [
     ("gels-shared", "concurrency.lapack"),
     ("gels-leak", "concurrency.lapack"),
     ("geqrf-flag", "special.lapack-flags"),
+    ("geqrf-leak", "process.leaks"),
 ]
 
 
@@ -168,7 +173,8 @@ def test_scripts_show_planted_faults_and_only_them(numpy_site: Path, tmp_path: P
     site = plant(numpy_site, faults.read_text(), tmp_path / "planted")
     modules = [
         *("accuracy_lapack_orthogonal", "accuracy_lapack_spectra", "accuracy_lapack_systems"),
-        *("concurrency_lapack", "exact_lu", "exact_triangular", "special_lapack_flags"),
+        *("concurrency_lapack", "exact_lu", "exact_triangular", "leaks"),
+        "special_lapack_flags",
     ]
     answers = ask_checks(site, modules, [(*each, 1) for each in FAULTS])
     wrong = []
