@@ -23,19 +23,39 @@ void scipy_dgesv_64_(blasint *n, blasint *nrhs, double *a, blasint *lda, blasint
     gesv(n, nrhs, a, lda, ipiv, b, ldb, info);
     if (fault("gesv") && *n > 0 && *nrhs > 0) b[0] += 1;
 }
+
+void scipy_cblas_dgemm64_(int order, int transa, int transb, blasint m, blasint n, blasint k,
+                          double alpha, const double *a, blasint lda, const double *b,
+                          blasint ldb, double beta, double *c, blasint ldc) {
+    void (*gemm)(int, int, int, blasint, blasint, blasint, double, const double *, blasint,
+                 const double *, blasint, double, double *, blasint) = real("cblas_dgemm");
+    gemm(order, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    if (fault("gemm") && m > 0 && n > 0) c[0] += 1;
+}
 """
+
+#: Of each suite: a fault of a routine that it reaches, and the words for that in a test's name.
+FAULTS = [
+    ("suite.numpy-linalg", "gesv", "Solve"),
+    ("suite.numpy-products", "gemm", "dot"),
+]
+
+
+@pytest.fixture(scope="module")
+def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return plant(numpy_site, SOURCE, tmp_path_factory.mktemp("planted"))
 
 
 @pytest.mark.network
-def test_a_planted_fault_is_found(
-    numpy_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("suite", "fault", "word"), FAULTS)
+def test_a_planted_fault_is_found_and_none_without_it(
+    suite: str, fault: str, word: str, planted_site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RELEASE_GATE_SUITE_PATH", str(Path(pytest.__file__).parents[1]))
-    site = plant(numpy_site, SOURCE, tmp_path / "planted")
-    (answer,) = ask_checks(site, ["suite"], [("gesv", "suite.numpy-linalg", 1)])
-    assert answer["outcome"] == "failed"
-    assert 0 < answer["failed"] < answer["run"]
-    assert any("Solve" in case["parameters"]["test"] for case in answer["cases"])
+    found, good = ask_checks(planted_site, ["suite"], [(fault, suite, 1), ("", suite, 1)])
+    assert (found["outcome"], good["outcome"]) == ("failed", "passed")
+    assert 0 < found["failed"] < found["run"] == good["run"]
+    assert any(word in case["parameters"]["test"] for case in found["cases"])
 
 
 @pytest.mark.network
