@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from release_gate.github.request import REQUEST_SCHEMA, RunRequest
 from release_gate.judgement.catalogue import Entry, IssueFile
 from release_gate.model import CellResult, Plan
 from release_gate.report.document import Report
@@ -27,6 +28,7 @@ DOCUMENTS: dict[str, tuple[str, type]] = {
     "plan": (PLAN_SCHEMA, Plan),
     "cell": (CELL_SCHEMA, CellResult),
     "report": (REPORT_SCHEMA, Report),
+    "request": (REQUEST_SCHEMA, RunRequest),
 }
 
 #: Name of the schema of the catalogue's files.

@@ -7,12 +7,14 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from made_events import comment_event, finished_run, load_examples
 from made_github import Fault, MadeGitHub
 from made_publications import ACTIONS, STRANGER
 
 from release_gate.cli import main
 from release_gate.errors import ExitCode
+from release_gate.resources import schema_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +89,8 @@ class Commented:
         self.request: Any = None
         if (folder / "request.json").is_file():
             self.request = json.loads((folder / "request.json").read_bytes())
+            schema = json.loads(schema_path("request").read_bytes())
+            Draft202012Validator(schema).validate(self.request)
 
 
 def read_outputs(path: Path) -> dict[str, str]:
