@@ -23,15 +23,15 @@ _WAYS = {
     "depth by": "a[:, : k // {0}] @ b[: k // {0}] + a[:, k // {0} :] @ b[k // {0} :]",
     "leading block": "a[: max(1, m // 2)] @ b[:, : max(1, n // 2)]",
     "rows reversed": "(a[::-1].copy() @ b)[::-1]",
-    "one column": "a @ np.ascontiguousarray(b[:, -1])",
-    "one element": "np.dot(a[0], b[:, -1])",
+    "one column": "np.stack([a @ x.copy() for x in (b[:, 0], b[:, -1])], axis=1)",
+    "one element": "np.array([np.dot(a[0], x) for x in (b[:, 0], b[:, -1])])",
     "moved by": "moved(a, {0}) @ moved(b, {0})",
 }
 
 _PARTS = {
     "leading block": "[: max(1, m // 2), : max(1, n // 2)]",
-    "one column": "[:, -1]",
-    "one element": "[0, -1]",
+    "one column": "[:, [0, -1]]",
+    "one element": "[0, [0, -1]]",
 }
 
 _NUMBERS = {"half": 2, "third": 3}
