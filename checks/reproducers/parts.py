@@ -21,7 +21,7 @@ def openblas():  # finds functions of NumPy's own OpenBLAS by their plain names
     raise SystemExit(2)  # NumPy has no OpenBLAS of its own
 
 
-def set_threads(count):  # by call, since the environment variable is capped at the cores
+def set_threads(count):  # also beyond the cores
     openblas()("openblas_set_num_threads")(count)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from release_gate.scripts.blas import is_complex
 from release_gate.scripts.lapack import matrix_definitions
+from release_gate.scripts.shortening import shortened
 from release_gate.scripts.text import TIMES, choose_kernel, memory_kept, serious_flags
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def lapack_script(case: LapackCase, way: LapackWay, trial: Trial, symbols: Symbo
         [""],
         _ENDINGS[way](case),
     ]
-    return "\n".join(line for part in parts for line in part) + "\n"
+    return shortened("\n".join(line for part in parts for line in part) + "\n")
 
 
 def _library(case: LapackCase, trial: Trial, symbols: Symbols) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _definitions(case: LapackCase) -> dict[str, str]:
         "columns": "def columns(a): return abs(a).sum(axis=0, dtype=float)\n",
         "norm": "def norm(a): return columns(a).max(initial=0)\n",
         "times": """\
-def times(a, b):  # in double precision, without BLAS
+def times(a, b):  # in double, without BLAS
     return np.einsum("ik,kj->ij", a, b, dtype=np.result_type(a, b, float))
 """,
         "integers": f"def integers(*shape): return {whole}\n",

@@ -30,7 +30,7 @@ def propagation(call: BlasCall, trial: Trial) -> list[str]:
     generic.
     """
     place, value = trial.parameters["place"], trial.parameters["value"]
-    reached = "np.isnan(spoilt)" if value == "nan" else "~np.isfinite(spoilt)"
+    kept = "~np.isnan(spoilt)" if value == "nan" else "np.isfinite(spoilt)"
     generic = "[x * random.uniform(1, 1.5, len(x)).astype(x.real.dtype) for x in given]"
     if any(each.name == FACTORS for each in call.arrays):
         generic = f"{generic.replace('given', 'given[:2]')} + given[2:]"
@@ -44,7 +44,7 @@ def propagation(call: BlasCall, trial: Trial) -> list[str]:
         "    returned = call(*memory)",
         f"    return np.concatenate(memory{returned})",
         "",
-        "def other(parts):  # in another direction too, if it is complex",
+        "def other(parts):  # turned, if complex",
         "    parts[:] = np.where(parts == 0, 1, parts) * [-2, 3][: len(parts)]",
         "",
         "def spoil(parts):",
@@ -59,7 +59,7 @@ def propagation(call: BlasCall, trial: Trial) -> list[str]:
         f"at = min(readable, key=lambda index: abs(index - {MARGIN + trial.parameters['at']}))",
         "plain, changed, spoilt = outcome(lambda parts: None), outcome(other), outcome(spoil)",
         "depends = plain != changed",
-        f"lost = ~np.isnan(plain) & depends & ~{reached}",
+        f"lost = ~np.isnan(plain) & depends & {kept}",
         f"strayed = ~np.isnan(plain) & ~depends & (plain != spoilt){' & False' if strays else ''}",
         'print("lost in %d elements, strayed to %d" % (lost.sum(), strayed.sum()))',
         "raise SystemExit(bool(lost.any() or strayed.any()))",

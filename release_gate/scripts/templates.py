@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from release_gate.errors import InfrastructureError, Problem
+from release_gate.scripts.shortening import shortened
 from release_gate.scripts.text import choose_kernel
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ __all__ = ["PARTS", "find_template", "template_example", "template_script"]
 
 PARTS = "parts.py"
 
-_MAPPING = re.compile(r"^#\s*reproduces:\s*(.+)$", re.MULTILINE)
+_MAPPING = re.compile(r"^#\s*reproduces:\s*(.+)\n", re.MULTILINE)
 #: How far into a template the line that names its checks may stand.
 _TOP = 2_000
 _KERNEL = re.compile(r'^os\.environ\["OPENBLAS_CORETYPE"\] = .*$', re.MULTILINE)
-_IMPORTS = re.compile(r"^(?:import [\w.]+\n){2,}", re.MULTILINE)
+_FIRST_IMPORT = re.compile(r"^import ", re.MULTILINE)
 _IMPORT = re.compile(r"^from parts import (.+?)(?:  #.*)?\n", re.MULTILINE)
 
 
@@ -66,16 +67,7 @@ def template_script(template: Path, trial: Trial) -> str:
     text = "".join(lines)
     if not trial.kernel:
         text = _KERNEL.sub(choose_kernel(None), text)
-    return _shortened(text)
-
-
-def _shortened(text: str) -> str:
-    """Return the script with one line of imports and single empty lines, to fit on a screen."""
-
-    def one_line(match: re.Match[str]) -> str:
-        return f"import {', '.join(line.split()[1] for line in match[0].splitlines())}\n"
-
-    return re.sub(r"\n{3,}", "\n\n", _IMPORTS.sub(one_line, text))
+    return shortened(_MAPPING.sub("", text, count=1))
 
 
 def _parameters(source: str, template: Path) -> ast.Assign:
@@ -111,8 +103,8 @@ def _with_parts(template: Path) -> str:
         for module in modules
         if module in used and f"import {module}\n" not in source
     ]
-    body = "".join(missing) + "\n\n" + "\n\n".join(pieces)
-    return source[: named.start()] + body + source[named.end() :]
+    above = _FIRST_IMPORT.sub("".join(missing) + "import ", source[: named.start()], count=1)
+    return above + "\n\n" + "\n\n".join(pieces) + source[named.end() :]
 
 
 def _names(node: ast.AST) -> set[str]:

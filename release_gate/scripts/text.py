@@ -21,6 +21,7 @@ from release_gate.scripts.operands import (
     unsigned,
     variable_lines,
 )
+from release_gate.scripts.shortening import shortened
 from release_gate.scripts.special import propagation, stack, subnormal
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def call_script(call: BlasCall, way: Way, trial: Trial, symbols: Symbols) -> str
         [*_definitions(call, way, trial)],
         _ENDINGS[way](call, trial),
     ]
-    return "\n".join(line for part in parts for line in part) + "\n"
+    return shortened("\n".join(line for part in parts for line in part) + "\n")
 
 
 def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
@@ -156,7 +157,7 @@ def integers(seed, *shape):
     x = x + (x >= 0)  # no zeros; sums of their products are exact
     return {result}
 
-def canaries(count):  # signalling NaN, which spoil what is computed from them
+def canaries(count):  # signalling NaN
     return np.full({count}, {pattern}, {kind}).view(np.{call.dtype})
 
 def stored(values, place, kept=lambda *at: True, size=0):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from gate_values import CANDIDATE, artifact
-from written import TEMPLATES, code_lines, run_text
+from written import TEMPLATES, run_text
 
 from release_gate.checklist import read_checks
 from release_gate.resources import checks_dir
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = sorted(path for path in TEMPLATES.glob("*.py") if path.name != PARTS)
-LONGEST = 60
+LONGEST = 63
 DRIVERS = ("solve", "inv", "cholesky", "qr", "lstsq", "eigh", "eig", "svd")
 
 
@@ -32,7 +32,7 @@ def test_a_script_is_short(path: Path) -> None:
     trial = Trial(parameters=template_example(path), kernel="Haswell", threads=1)
     script = template_script(path, trial)
     compile(script, path.name, "exec")
-    assert code_lines(script) <= LONGEST
+    assert len(script.splitlines()) <= LONGEST
 
 
 def test_every_template_belongs_to_a_check() -> None:
@@ -54,5 +54,5 @@ def test_a_driver_that_recorded_no_input_gets_one(function: str, numpy_site: Pat
     assert source is not None
     assert source.own_input
     script = source.text(source.trial)
-    assert code_lines(script) <= LONGEST
+    assert len(script.splitlines()) <= LONGEST
     assert run_text(script, numpy_site, "") == 0
