@@ -90,13 +90,12 @@ def _header(
     facts = {
         "Finding": f"{finding.id} ({finding.symptom}): {finding.summary}",
         "Seen": observation.reason,
-        "Wheel": f"{artifact.name} (sha256 {artifact.sha256})",
-        "OpenBLAS": f"{artifact.pin}, says {artifact.config!r}",
-        "Kernel": where,
-        "System": f"{machine}{emulated}, Python {artifact.interpreter.version}",
-        "Looks like": ", ".join(issue.url for issue in finding.issues[:3]) or "no known issue",
-        "Run": "with the wheel on PYTHONPATH; exit status 1: the fault is there, 0: it is not",
+        "Wheel, for PYTHONPATH": f"{artifact.name} (sha256 {artifact.sha256}) with {artifact.pin}, "
+        f"which says {artifact.config!r}",
+        "Kernel": f"{where}; {machine}{emulated}, Python {artifact.interpreter.version}",
     }
+    if finding.issues:
+        facts["Looks like"] = ", ".join(issue.url for issue in finding.issues[:3])
     # One line each, whatever is in it: nothing of it may become code.
     lines = [f"# {name}: {' '.join(value.split())}" for name, value in facts.items()]
     return "\n".join(line.encode("ascii", "replace").decode() for line in lines) + "\n\n"

@@ -118,12 +118,14 @@ def test_the_script_has_the_failing_input_and_the_place(
     }
     for part in (
         f"# Finding: {finding.id} (wrong result)",
-        f"# Wheel: {wheel.name} (sha256 {wheel.sha256})",
-        "# OpenBLAS: scipy-openblas64==0.3.34.106.0, says 'OpenBLAS 0.3.34.106.0",
-        "# Kernel: asked for SkylakeX, ran SkylakeX, 8 threads",
-        "# System: AMD EPYC 9V74 80-Core Processor, 2 cores, linux-x86_64, glibc 2.36",
+        f"# Wheel, for PYTHONPATH: {wheel.name} (sha256 {wheel.sha256})",
+        "with scipy-openblas64==0.3.34.106.0, which says 'OpenBLAS 0.3.34.106.0",
+        "# Kernel: asked for SkylakeX, ran SkylakeX, 8 threads; AMD EPYC 9V74 80-Core Processor, ",
+        "Processor, 2 cores, linux-x86_64, glibc 2.36",
     ):
         assert part in source
+    header, _, _ = source.partition("\n\n")
+    assert len(header.splitlines()) <= 5  # it takes few of a script's lines
 
 
 def test_the_command_can_be_typed_and_shows_the_fault(
