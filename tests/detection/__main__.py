@@ -3,6 +3,7 @@
     planted    faults planted into a good library, against the checks and NumPy's own tests
     backtest   real bugs of released libraries, against the checks
     silence    repeated runs of good libraries, which must find nothing
+    third      another BLAS asked by the same checks (x86-64 Linux)
 
 Results go to a folder as JSON lines; whatever ends a session, the same command goes on where it
 stopped. ``--write`` makes docs/detection.md of what is there.
@@ -26,6 +27,7 @@ from tests.detection.faults import draw_faults
 from tests.detection.numpy_suite import NumPySuite
 from tests.detection.silence import LIBRARIES, Silence
 from tests.detection.subject import make_subject
+from tests.detection.third import ThirdOpinion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,6 +131,16 @@ def silence(options: argparse.Namespace, shop: Workshop) -> None:
                     say(f"    {finding}")
 
 
+def third(options: argparse.Namespace, shop: Workshop) -> None:
+    """Ask another BLAS."""
+    part = ThirdOpinion(shop, NUMPY, options.results)
+    for spec, threads in part.asked():
+        line = part.attempt(spec, threads)
+        say(f"{spec.id}, {threads} threads: {line['outcome']} {line['reason']}")
+        for reason, count in line["reasons"].items():
+            say(f"    {count} of {line['run']}: {reason}")
+
+
 def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     """Write docs/ of the results that there are."""
     campaign, suite = planted_parts(options, shop)
@@ -139,6 +151,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     part = BackTest(shop.specs, options.results, {}, recorded=True)
     cases = [(case, part.attempt(case)) for case in read_cases()]
     quiet = Silence(shop.specs, options.results)
+    opinion = ThirdOpinion(shop, NUMPY, options.results)
     text = render(
         shop.host,
         trials=trials,
@@ -147,12 +160,13 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         cases=cases,
         quiet=quiet.lines(busy=False),
         busy=quiet.lines(busy=True),
+        third=opinion.lines(),
         catalogue=known_issues(),
     )
     write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
 
 
-PARTS = {"planted": planted, "backtest": backtest, "silence": silence}
+PARTS = {"planted": planted, "backtest": backtest, "silence": silence, "third": third}
 
 
 def _library(text: str) -> tuple[str, Path]:
@@ -171,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("parts", nargs="*", metavar="PART", help="planted, backtest, silence (default: all)")
+    add("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     add("--write", action="store_true", help="write docs/detection.md of the results")
     add("--results", type=Path, default=ROOT / "backtest-results", help="folder of results")
     add("--only", default="*", metavar="GLOB", help="faults or cases by their id")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from release_gate.report.places import name_places
 from release_gate.versions import OpenBLASVersion
 from tests.detection.faults import KINDS
+from tests.detection.third import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,10 +44,19 @@ EXPLAINED = {
 
 INTRODUCTION = """# What the checks detect
 
-Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `backtest`, `silence`)
-can be run alone, and an interrupted one goes on where it stopped.
+Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `backtest`, `silence`,
+`third`) can be run alone, and an interrupted one goes on where it stopped.
 
 Machine: {machine}. Which kernels run and which bugs can show depends on it."""
+
+THIRD = """## Third opinion
+
+The checks of numbers (smoke, 1 and 2 threads) asked `{library}` in the place of OpenBLAS, behind
+a library that forwards the names (`tests/detection/third.py`). What an independent library passes
+asks for nothing that only OpenBLAS does. Answers: {counted}; {cases} cases. Not asked: what MKL
+does not export. Every case that fails has its reason (cases, or deaths, in parentheses):
+
+{reasons}"""
 
 PLANTED = """## Planted faults
 
@@ -70,6 +80,7 @@ def render(
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
     quiet: Sequence[dict[str, Any]],
     busy: Sequence[dict[str, Any]],
+    third: Sequence[dict[str, Any]],
     catalogue: Sequence[KnownIssue],
 ) -> str:
     """Return the text of docs/detection.md: of each part that has results."""
@@ -80,6 +91,7 @@ def render(
     parts += [_back_test(cases)] if measured else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
     parts += [_silence(quiet, busy, catalogue)] if quiet or busy else []
+    parts += [_third(third)] if third else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -281,6 +293,23 @@ def _explained(answer: dict[str, Any], library: str, catalogue: Sequence[KnownIs
         ),
         "",
     )
+
+
+def _third(lines: Sequence[dict[str, Any]]) -> str:
+    outcomes = Counter(line["outcome"] for line in lines)
+    cases = sum(line["run"] for line in lines)
+    told: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in lines:
+        for reason, count in line["reasons"].items():
+            told[reason][line["check"]] += count
+        if line["outcome"] == "died":
+            told[line["reason"]][line["check"]] += 1
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    reasons = [
+        f"- {reason}: {', '.join(f'{check} ({count})' for check, count in sorted(checks.items()))}"
+        for reason, checks in sorted(told.items())
+    ]
+    return THIRD.format(library=LIBRARY, counted=counted, cases=cases, reasons="\n".join(reasons))
 
 
 def _silence(

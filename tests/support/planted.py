@@ -17,7 +17,7 @@ from typing import Any
 
 from release_gate.execution.environment import child_environment
 
-__all__ = ["PRELUDE", "ask_checks", "plant"]
+__all__ = ["PRELUDE", "ask_checks", "plant", "run_tool"]
 
 #: What the C source of a fault starts with: `real("cblas_dgemm")` is the routine of the real
 #: library, `fault("name")` whether the environment variable PLANTED_FAULT names this fault now.
@@ -56,10 +56,10 @@ def plant(
     folder.mkdir(parents=True, exist_ok=True)
     real = (folder / "real.so").resolve()
     shutil.copy2(library, real)
-    _run("patchelf", "--set-soname", str(real), "--set-rpath", str(library.parent), str(real))
+    run_tool("patchelf", "--set-soname", str(real), "--set-rpath", str(library.parent), str(real))
     (folder / "fault.c").write_text(PRELUDE + source)
     faulty = folder / library.name
-    _run(
+    run_tool(
         os.environ.get("CC", "cc"),
         *("-shared", "-fPIC", "-O1", "-fno-builtin", f'-DREAL_LIBRARY="{real}"'),
         f'-DSUFFIX="{suffix}"',
@@ -73,7 +73,8 @@ def plant(
     return copy
 
 
-def _run(*command: str) -> None:
+def run_tool(*command: str) -> None:
+    """Run a compiler or the like, also those beside this Python; AssertionError if it fails."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
