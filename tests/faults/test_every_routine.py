@@ -73,15 +73,7 @@ def test_the_real_library_passes(fault: str, check: str, threads: int, answers: 
     assert answer["run"]
 
 
-#: No script measures memory around LAPACK; those of NumPy's products read no flags.
-WITHOUT_SCRIPT = {
-    ("potrf-leak", "process.leaks"),
-    ("dot-flag", "exact.dot"),
-    ("gemm-flag", "exact.gemm"),
-}
-
-
-@pytest.mark.parametrize("asked", [asked for asked in FAULTS if asked[:2] not in WITHOUT_SCRIPT])
+@pytest.mark.parametrize("asked", FAULTS)
 def test_the_script_shows_the_fault_again_and_only_the_fault(
     asked: tuple[str, str, int], answers: Answers, planted_site: Path
 ) -> None:

@@ -114,7 +114,7 @@ def test_every_check_has_a_fault() -> None:
     assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
 
 
-#: Their scripts are those of accuracy, which other tests try.
+#: Those of accuracy have scripts of templates, which tests/scripts tries.
 WITHOUT_SCRIPT = {"accuracy.rotmg", "accuracy.complex-rotg"}
 
 
