@@ -549,7 +549,7 @@ def judge_results(
     `refused`: results that were not let in, to be told.
     """
     decision = decide(plan, results, matrices.requirements, specs, waivers, refused=refused)
-    return with_issues(decision, issues, {each.cell.id: each.host.cpu for each in results})
+    return with_issues(decision, issues, results)
 
 
 def record_of(

@@ -22,9 +22,9 @@ from release_gate.model import ComparisonKind, IssueMatch, MatchStanding, Outcom
 from release_gate.versions import OpenBLASVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from release_gate.model import Decision, Finding, Pin
+    from release_gate.model import CellResult, Decision, Finding, Pin
 
 __all__ = ["match_issues", "observed", "version_of", "with_issues"]
 
@@ -69,6 +69,16 @@ _BY_WORDS: Final = (
 )
 
 
+#: Build options that a library tells of: the word in its configuration, and whether it is there.
+_TOLD: Final = {
+    "USE_LOCKING=0": ("USE_LOCKING", False),
+    "USE_OPENMP=1": ("USE_OPENMP", True),
+    "USE_THREAD=0": ("SINGLE_THREADED", True),
+    "USE_TLS=0": ("USE_TLS", False),
+    "USE_TLS=1": ("USE_TLS", True),
+}
+
+
 @frozen(kw_only=True)
 class _Match:
     issue: KnownIssue
@@ -79,16 +89,20 @@ class _Match:
 
 
 def match_issues(
-    finding: Finding, catalogue: Iterable[KnownIssue], cpu: str = ""
+    finding: Finding, catalogue: Iterable[KnownIssue], cpu: str = "", config: str = ""
 ) -> tuple[IssueMatch, ...]:
     """Return the issues that `finding` looks like, best first, with the reasons in words.
 
+    `config`: what the candidate says of itself (openblas_get_config).
+
     Symptom, routine, kernel, CPU, architecture, system and thread count must agree as far as the
-    issue names them, and either the check or the routine must be its own. Issues whose versions do
-    not hold the candidate are offered only when no other matches, and say so: an old bug may have
-    come back.
+    issue names them, and either the check or the routine must be its own. Build options speak for
+    an issue where `config` tells them, else against it: wheels are hardly ever built so. Issues
+    whose versions do not hold the candidate are offered only when no other matches, and say so: an
+    old bug may have come back.
     """
-    matches = [match for issue in catalogue if (match := _match(finding, issue, cpu)) is not None]
+    held = (_match(finding, issue, cpu, config) for issue in catalogue)
+    matches = [match for match in held if match is not None]
     likely = [each for each in matches if each.standing in _LIKELY]
     outside = [each for each in matches if each.standing not in _LIKELY and each.sure]
     ordered = sorted(likely or outside, key=_rank)
@@ -117,24 +131,22 @@ def _rank(match: _Match) -> tuple[float, int, int, str]:
 
 
 def with_issues(
-    decision: Decision, catalogue: Sequence[KnownIssue], cpus: Mapping[str, str]
+    decision: Decision, catalogue: Sequence[KnownIssue], results: Iterable[CellResult]
 ) -> Decision:
     """Return `decision` with each finding linked to the issues that it looks like.
 
-    `cpus`: by cell id, the CPU that it ran on.
+    `results` say which CPU a finding is of, and how its library was built.
     """
+    by_cell = {each.cell.id: each for each in results}
 
-    def cpu(finding: Finding) -> str:
+    def linked(finding: Finding) -> Finding:
         cells = [each.candidate.id for each in finding.comparisons]
-        return ", ".join(dict.fromkeys(cpus[cell] for cell in cells if cell in cpus))
+        seen = [by_cell[cell] for cell in cells if cell in by_cell]
+        cpus = ", ".join(dict.fromkeys(each.host.cpu for each in seen))
+        config = next((each.openblas.config for each in seen if each.openblas.config), "")
+        return attrs.evolve(finding, issues=match_issues(finding, catalogue, cpus, config))
 
-    return attrs.evolve(
-        decision,
-        findings=tuple(
-            attrs.evolve(finding, issues=match_issues(finding, catalogue, cpu(finding)))
-            for finding in decision.findings
-        ),
-    )
+    return attrs.evolve(decision, findings=tuple(map(linked, decision.findings)))
 
 
 class _Part(StrEnum):
@@ -157,7 +169,7 @@ class _Agreement:
 _NOTHING_ASKED: Final = _Agreement(0)
 
 
-def _match(finding: Finding, issue: KnownIssue, cpu: str) -> _Match | None:
+def _match(finding: Finding, issue: KnownIssue, cpu: str, config: str) -> _Match | None:
     standing, version = _version(finding, issue)
     agreements = [
         _symptom(finding, issue),
@@ -168,7 +180,7 @@ def _match(finding: Finding, issue: KnownIssue, cpu: str) -> _Match | None:
         _named("system", issue.systems, _parts_of_platforms(finding, 0)),
         _cpu(issue, cpu),
         _threads(finding, issue),
-        _build(issue),
+        _build(issue, config),
         version,
         _Agreement({Confidence.HIGH: 0.3, Confidence.MEDIUM: 0.15}.get(issue.confidence, 0)),
     ]
@@ -287,10 +299,14 @@ def _threads(finding: Finding, issue: KnownIssue) -> _Agreement | None:
     return _Agreement(1, f"with {issue.min_threads} or more threads only")
 
 
-def _build(issue: KnownIssue) -> _Agreement:
+def _build(issue: KnownIssue, config: str) -> _Agreement:
     if not issue.build:
         return _NOTHING_ASKED
-    return _Agreement(-2, f"known of builds with {', '.join(issue.build)} only")
+    options, words = ", ".join(issue.build), config.split()
+    told = [_TOLD[option] for option in issue.build if option in _TOLD]
+    if words and told and all((word in words) is there for word, there in told):
+        return _Agreement(0.5, f"built with {options}, as far as its configuration tells")
+    return _Agreement(-2, f"known of builds with {options} only")
 
 
 def _version(finding: Finding, issue: KnownIssue) -> tuple[MatchStanding, _Agreement]:

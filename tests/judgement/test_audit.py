@@ -30,8 +30,7 @@ ISSUE = KnownIssue(
 
 def test_what_became_of_the_issues_that_hold_the_candidate() -> None:
     the_plan, results = no_go_run()
-    cpus = {each.cell.id: each.host.cpu for each in results}
-    linked = with_issues(decide(the_plan, results, POLICY, SPECS), CATALOGUE, cpus)
+    linked = with_issues(decide(the_plan, results, POLICY, SPECS), CATALOGUE, results)
     rows = {row.id: row for row in statuses(linked, CATALOGUE, the_plan.candidates, [HOST])}
     assert rows["OpenBLAS#6013"].state is IssueState.REPRODUCED
     assert rows["OpenBLAS#6013"].why.startswith("finding exact.gemm-")

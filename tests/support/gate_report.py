@@ -42,8 +42,7 @@ def record(
         plan, results = no_go_run()
     if catalogue is None:
         catalogue = known_issues()
-    cpus = {each.cell.id: each.host.cpu for each in results}
-    decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, cpus)
+    decision = with_issues(decide(plan, results, POLICY, SPECS), catalogue, results)
     findings = tuple(
         attrs.evolve(
             finding,

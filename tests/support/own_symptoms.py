@@ -45,6 +45,14 @@ KERNELS = {
     "aarch64": ("ARMV8", "NEOVERSEN1", "NEOVERSEV1"),
 }
 
+#: What a library says of itself that was built with an option.
+CONFIG = {
+    "USE_OPENMP=1": "USE_OPENMP",
+    "USE_THREAD=0": "SINGLE_THREADED",
+    "USE_TLS=0": "NO_AFFINITY",
+    "USE_TLS=1": "USE_TLS",
+}
+
 MESSAGES = {
     Symptom.NAN: "element 3 is nan",
     Symptom.OVER_READ: "wrote outside of its operands",
@@ -117,7 +125,8 @@ def ranks() -> Iterator[tuple[KnownIssue, int | None, list[str]]]:
         own = own_finding(issue)
         if own is None:
             continue
-        matches = match_issues(own[0], catalogue, own[1])
+        config = " ".join(word for option, word in CONFIG.items() if option in issue.build)
+        matches = match_issues(own[0], catalogue, own[1], config)
         ids = [each.id for each in matches if each.standing is MatchStanding.IN_RANGE]
         best = {each.score for each in matches[:1]}
         rank = ids.index(issue.id) + 1 if issue.id in ids else None
@@ -133,8 +142,8 @@ Written by `PYTHONPATH=.:tests/support python tests/support/own_symptoms.py`.
 
 Each of the {all} entries of `matrices/known_issues/` that a check can see was turned into a finding
 that shows what the entry describes: its first symptom, its routines, kernels, architecture, thread
-count, the first check that can see it, and the newest version that it holds. That finding was then
-matched against all {catalogue} entries.
+count, build options as far as a library tells them, the first check that can see it, and the newest
+version that it holds. That finding was then matched against all {catalogue} entries.
 
 | | entries |
 |--|--|
