@@ -53,8 +53,10 @@ THIRD = """## Third opinion
 
 The checks of numbers (smoke, 1 and 2 threads) asked `{library}` in the place of OpenBLAS, behind
 a library that forwards the names (`tests/detection/third.py`). What an independent library passes
-asks for nothing that only OpenBLAS does. Answers: {counted}; {cases} cases. Not asked: what MKL
-does not export. Every case that fails has its reason (cases, or deaths, in parentheses):
+asks for nothing that only OpenBLAS does. What MKL does not export is not asked. Every case that
+fails has its reason (cases, or deaths, in parentheses).
+
+Answers: {counted}; {cases} cases.
 
 {reasons}"""
 
