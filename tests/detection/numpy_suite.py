@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.detection.faults import Fault
     from tests.detection.subject import Subject
 
-__all__ = ["NumPySuite"]
+__all__ = ["NOT_CALLED", "NumPySuite"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,8 @@ WORDS = ("linalg", "matmul", "dot", "einsum", "inner", "matvec", "vecmat", "gemm
 #: A run that takes so many times as long as without a fault hangs.
 HANG_FACTOR = 5.0
 
-LAST_LINES = 3
+#: Why tests that never call a routine do not catch its faults.
+NOT_CALLED = "not called"
 
 
 class NumPySuite:
@@ -84,17 +85,20 @@ class NumPySuite:
             raise SystemExit(f"NumPy's tests fail without a fault: {last}")
         return self.results.put(key, seconds=round(seconds, 1), calls=calls, last=last)
 
+    def calls(self, fault: Fault) -> bool:
+        """Say whether any of the tests calls the routine of `fault`."""
+        return fault.routine.name in self.measure(_cell(fault))["calls"]
+
     def attempt(self, fault: Fault) -> dict[str, Any]:
         """Run the tests with `fault`, unless none of them calls its routine."""
         key = self.key(fault)
         known = self.results.get(key)
         if known is not None:
             return known
-        # One thread count is enough: with as many threads as cores, by far most of it is threaded.
-        cell = cells_of(fault)[-1]
+        if not self.calls(fault):
+            return self.results.put(key, fault=fault.id, caught=False, why=NOT_CALLED)
+        cell = _cell(fault)
         good = self.measure(cell)
-        if fault.routine.name not in good["calls"]:
-            return self.results.put(key, fault=fault.id, caught=False, why="not called")
         with counting() as counts:
             status, seconds, last = self._run(
                 cell, fault.spec, counts.path, limit=30 + HANG_FACTOR * good["seconds"]
@@ -149,6 +153,11 @@ class NumPySuite:
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
         return process.returncode, time.monotonic() - begin, _last_line(output)
+
+
+def _cell(fault: Fault) -> Cell:
+    """Return the last cell of a fault: one thread count is enough, most is threaded in it."""
+    return cells_of(fault)[-1]
 
 
 def _last_line(output: str) -> str:
