@@ -292,7 +292,7 @@ def _headline(record: RunRecord) -> str:
         case Verdict.NO_GO:
             checks = list(dict.fromkeys(each.check for each in blocking))
             told = ", ".join(checks[:NAMED])
-            more = f" and {len(checks) - NAMED} more checks" if len(checks) > NAMED else ""
+            more = f" and {_count(len(checks) - NAMED, 'more check')}" if checks[NAMED:] else ""
             return f"{_count(len(blocking), 'blocking finding')}: {told}{more}"
         case Verdict.INCONCLUSIVE:
             open_ones = [
