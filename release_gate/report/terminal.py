@@ -90,15 +90,19 @@ def _reused(plan: Plan) -> str:
     return f"; reuses {wheels} wheels and {answers} answers" if wheels or answers else ""
 
 
-def _not_covered(page: Page, entries: Sequence[NotCovered], title: str) -> None:
+def _not_covered(
+    page: Page, entries: Sequence[NotCovered], title: str, *, most: int | None = None
+) -> None:
+    """Add `entries`; only `most` of them where a report has the others."""
     if not entries:
         return
     page.heading(f"{title} ({len(entries)})")
-    for entry in entries[:SHOWN]:
+    for entry in entries[:most]:
         page.entry(
             f"{page.style.glyph(look(Outcome.NOT_EXERCISED))} ", f"{entry.what}: {entry.why}"
         )
-    _more(page, len(entries) - SHOWN)
+    if most is not None:
+        _more(page, len(entries) - most)
 
 
 def _more(page: Page, number: int) -> None:
@@ -118,7 +122,7 @@ def render_summary(report: Report, folder: str = "", style: Style | None = None)
     _fixed(page, report)
     _known(page, report)
     _missing(page, report)
-    _not_covered(page, report.not_covered, "Not covered")
+    _not_covered(page, report.not_covered, "Not covered", most=SHOWN)
     page.heading("Took")
     spent = ", ".join(f"{stage.name} {duration(stage.seconds)}" for stage in report.timings)
     page.entry("", spent or "no time that was recorded")

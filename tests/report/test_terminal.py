@@ -8,12 +8,12 @@ import pytest
 from gate_report import record, report
 from gate_values import no_go_run, observation, passing, plan, with_observation
 
-from release_gate.model import Outcome, Role, Verdict
+from release_gate.model import NotCovered, Outcome, Role, Verdict
 from release_gate.report.document import Report, make_report
 from release_gate.report.new_issue import is_unknown
 from release_gate.report.next_step import next_command
 from release_gate.report.page import Style, duration
-from release_gate.report.terminal import render_plan, render_summary
+from release_gate.report.terminal import render_cells, render_plan, render_summary
 
 
 class Terminal(io.TextIOWrapper):
@@ -46,6 +46,21 @@ def test_the_plan_says_what_will_run_and_what_will_not() -> None:
         "aarch64, ppc64le, s390x, riscv64: this host is x86_64",
     ):
         assert part in text
+
+
+def test_what_is_not_covered_is_told_in_full_where_there_is_no_report_to_look_into() -> None:
+    the_plan = no_go_run()[0]
+    entries = tuple(NotCovered(what=f"thing {number}", why="no") for number in range(40))
+    shown = report()
+    for text in (
+        render_plan(attrs.evolve(the_plan, not_covered=entries)),
+        render_cells((), entries, Style()),
+    ):
+        assert "thing 39: no" in text
+        assert "report.json" not in text
+    text = render_summary(attrs.evolve(shown, not_covered=entries))
+    assert "thing 39" not in text
+    assert "... and 28 more in report.json" in text
 
 
 def test_the_verdict_is_on_the_last_line_but_one_and_the_next_command_after_it() -> None:
