@@ -8,6 +8,7 @@ of them. Their JSON forms (`release-gate/plan/1`, `cell/1`, `report/1`) are writ
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 
 from attrs import field, frozen
@@ -525,6 +526,12 @@ class Reproducer:
     hits: int = 0
     tries: int = 0
     note: str = ""
+
+    @property
+    def elsewhere(self) -> str:
+        """Return the command for other machines: in the report's folder, the wheel in site/."""
+        path = PurePath(self.path)
+        return f"PYTHONPATH=site python {path.parent.name}/{path.name}"
 
 
 @frozen(kw_only=True)

@@ -87,16 +87,16 @@ def _kernels(kernels: Sequence[PinKernels]) -> Iterator[NotCovered]:
 
 def _checks(settings: Settings, system: str, specs: Sequence[CheckSpec]) -> Iterator[NotCovered]:
     by_reason: dict[str, list[str]] = defaultdict(list)
-    for spec in specs:
+    for spec in filter(lambda spec: settings.selects(spec.id), specs):
         if reason := _why_not_asked(spec, settings, system):
             by_reason[reason].append(spec.id)
     yield from _lines("check", by_reason)
+    if left := sum(not settings.selects(spec.id) for spec in specs):
+        yield NotCovered(what=f"{left} of {len(specs)} checks", why="not selected by --checks")
 
 
 def _why_not_asked(spec: CheckSpec, settings: Settings, system: str) -> str:
-    """Return why a check is asked in no cell, or an empty string."""
-    if not settings.selects(spec.id):
-        return "not selected by --checks"
+    """Return why a selected check is asked in no cell, or an empty string."""
     if settings.profile not in spec.profiles:
         return f"only in the profile {' or '.join(spec.profiles)}"
     if spec.systems and system not in spec.systems:

@@ -139,7 +139,7 @@ def render_markdown(
     What is left out is said in the last line.
     """
     head = "\n".join([_marker(report, key), *_head(report, runs)])
-    tail = f"\n\nNext: {code(next_command(report))}\n"
+    tail = f"\n\nNext: {code(next_command(report, elsewhere=True))}\n"
     sections = list(_sections(report))
     note = "\n\nLeft out or shortened: {} parts; all is in report.json and report.html."
     body, left_out = fitting(sections, limit - len(head) - len(tail) - len(note) - 8)
@@ -336,7 +336,8 @@ def _finding(finding: FindingReport, stack: int) -> str:
     script = finding.reproducer
     if script is not None:
         tried = f" ({script.hits} of {script.tries} runs showed it)" if script.tries else ""
-        lines += ["", f"See it again{tried}:", "", block(script.command, 1_000)]
+        lines += ["", f"See it again{tried}, with the wheel unpacked in site/:", ""]
+        lines.append(block(script.elsewhere, 1_000))
     lines += _toggles(finding)
     if stack and finding.first is not None:
         text = finding.failures[finding.first].evidence.stack

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["next_command"]
 
 
-def next_command(report: Report, folder: str = "") -> str:
-    """Return the one command that helps on from this verdict."""
+def next_command(report: Report, folder: str = "", *, elsewhere: bool = False) -> str:
+    """Return the one command that helps on from this verdict, here or on other machines."""
     match report.verdict:
         case Verdict.GO:
             return f"release-gate report {folder}".rstrip()
@@ -28,4 +28,5 @@ def next_command(report: Report, folder: str = "") -> str:
             if not scripts:
                 return f"release-gate report {folder}".rstrip()
             # The first that showed its fault; max keeps the order of equals.
-            return max(scripts, key=lambda each: each.hits / max(each.tries, 1)).command
+            script = max(scripts, key=lambda each: each.hits / max(each.tries, 1))
+            return script.elsewhere if elsewhere else script.command

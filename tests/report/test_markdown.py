@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_rules import REPORT, assert_quiet, hostile, poisoned
 
+from release_gate.model import Reproducer
 from release_gate.report.markdown import (
     LIMIT,
     MARKER,
@@ -34,7 +35,20 @@ def test_the_first_line_is_the_marker_and_the_verdict_comes_next() -> None:
     lines = render_markdown(REPORT, key="nightly linux").splitlines()
     assert lines[0] == "<!-- release-gate:v1 key=nightly_linux verdict=NO_GO -->"
     assert lines[1] == "## ✗ NO-GO: NumPy 2.5.5"
-    assert lines[-1].startswith("Next: `PYTHONPATH=site python3.12 reproducers/exact.gemm-")
+    assert lines[-1].startswith("Next: `PYTHONPATH=site python reproducers/exact.gemm-")
+
+
+def test_a_comment_tells_commands_for_other_machines_than_this() -> None:
+    here = Reproducer(
+        path="/home/me/gate-report/reproducers/a.py",
+        command="PYTHONPATH=/home/me/site /home/me/python3.12 /home/me/gate-report/reproducers/a.py",
+        hits=3,
+        tries=3,
+    )
+    findings = tuple(attrs.evolve(each, reproducer=here) for each in REPORT.findings)
+    text = render_markdown(attrs.evolve(REPORT, findings=findings))
+    assert "PYTHONPATH=site python reproducers/a.py" in text
+    assert "/home/me" not in text
 
 
 def test_a_real_report_has_everything() -> None:
