@@ -41,7 +41,7 @@ def test_the_first_line_is_the_marker_and_the_verdict_comes_next() -> None:
 def test_a_comment_tells_commands_for_other_machines_than_this() -> None:
     here = Reproducer(
         path="/home/me/gate-report/reproducers/a.py",
-        command="PYTHONPATH=/home/me/site /home/me/python3.12 /home/me/gate-report/reproducers/a.py",
+        command="PYTHONPATH=/home/me/site /home/me/python /home/me/gate-report/reproducers/a.py",
         hits=3,
         tries=3,
     )
