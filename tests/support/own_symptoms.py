@@ -135,6 +135,12 @@ def ranks() -> Iterator[tuple[KnownIssue, int | None, list[str]]]:
         yield issue, rank, ids
 
 
+def same_bug(issue: KnownIssue, other: str) -> bool:
+    """Say whether `other` is told of as the same bug, seen by another project or later on."""
+    entry = {each.id: each for each in known_issues()}[other]
+    return other in issue.downstream or issue.id in entry.downstream
+
+
 DOCUMENT = """\
 # How well findings are matched with known issues
 
@@ -148,7 +154,8 @@ version that it holds. That finding was then matched against all {catalogue} ent
 | | entries |
 |--|--|
 | own issue first, alone or with equals | {first} |
-| own issue second to fifth | {later} |
+| first another entry of the same bug: one names the other | {same} |
+| own issue second to fifth, behind another bug | {later} |
 | own issue not offered | {lost} |
 
 {lists} issues are offered per finding on average, so {false} besides the right one. They are false
@@ -162,12 +169,22 @@ What is not first:
 """
 
 
+def place_of(issue: KnownIssue, rank: int | None, ids: Sequence[str]) -> str:
+    """Return where an issue stands for its own finding, as the table counts it."""
+    if rank is None:
+        return "lost"
+    if rank == 1:
+        return "first"
+    return "same" if same_bug(issue, ids[0]) else "later"
+
+
 def document() -> str:
     rows = list(ranks())
-    counted = Counter("lost" if r is None else "first" if r == 1 else "later" for _, r, _ in rows)
+    counted = Counter(place_of(*row) for row in rows)
     offered = sum(len(ids) for _, _, ids in rows) / len(rows)
     misses = [
         f"- {issue.id}: {'not offered' if rank is None else f'place {rank}'}, behind {ids[0]}"
+        + (", the same bug" if place_of(issue, rank, ids) == "same" else "")
         if ids
         else f"- {issue.id}: nothing is offered"
         for issue, rank, ids in rows
@@ -177,6 +194,7 @@ def document() -> str:
         all=len(rows),
         catalogue=len(known_issues()),
         first=counted["first"],
+        same=counted["same"],
         later=counted["later"],
         lost=counted["lost"],
         lists=f"{offered:.1f}",
