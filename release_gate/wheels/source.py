@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tarfile
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,11 @@ from release_gate.model import NumPySource
 from release_gate.openblas.index import file_sha256
 from release_gate.openblas.pins import nearest_versions
 from release_gate.wheels.site import wheel_metadata
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    import tarfile
+else:
+    from backports import tarfile  # Python 3.11.0 to 3.11.3 unpacks without a filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
