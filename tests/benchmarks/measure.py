@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import uv
 from page_speed import page_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,16 +107,8 @@ class Bench:
 
         interpreter = wheels[0]["interpreter"]["executable"]
         tools = self.work / "tools"
-        install = [
-            "uv",
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            interpreter,
-            "--target",
-            str(tools),
-        ]
+        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter]
+        install += ["--target", str(tools)]
         subprocess.run([*install, "pytest", "hypothesis", "typing_extensions"], check=True)
         (tools / "set_threads.py").write_text(PLUGIN)
         sites = {wheel["pin"]["version"]: wheel["site"] for wheel in wheels}
