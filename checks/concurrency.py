@@ -272,6 +272,7 @@ def _operations(seed, system, spectrum, solve_too):
         "#1755, #1851, #2444, #2363, #3057, #1191, numpy#32168 (lstsq), numpy#24512 (eigvalsh)."
     ),
     budget=180.0,
+    once=True,
 )  # fmt: skip
 def same_operation(ctx):
     # With more BLAS threads than cores, solve takes a second and a split SVD two: not for smoke.

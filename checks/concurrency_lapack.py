@@ -128,6 +128,7 @@ def _record_rectangle(recorder, dtype, seed, m, n):
         "numpy#32168 (lstsq), OpenBLAS#1191, #1850, #2363, scipy#8957, numpy#24512."
     ),
     budget=120.0,
+    once=True,
 )  # fmt: skip
 @two_threads
 def lapack_at_once(ctx):

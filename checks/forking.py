@@ -153,6 +153,7 @@ def _compute_in_parent(ctx, work, names, parameters):
     budget=40.0,
     idle=6.0,
     systems=("linux", "darwin"),
+    once=True,
 )
 def lu_after_fork(ctx):
     work = Work(ctx.seed)

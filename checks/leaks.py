@@ -129,6 +129,7 @@ class Memory:
     ),
     budget=120.0,
     systems=("linux",),
+    once=True,
 )
 @two_threads
 def leaks(ctx):

@@ -50,6 +50,7 @@ UNSAFE = ("syevr", "syevx", "sbevd")
         "OpenBLAS#2986, #3976, PR#2797, HPAC/ReLAPACK#5."
     ),
     budget=120.0,
+    once=True,
 )  # fmt: skip
 @two_threads
 def info(ctx):
@@ -179,6 +180,7 @@ def _illegal(lapack, dtype):
     catches="Scaling and QR sweeps that never end: OpenBLAS#1343, #1490.",
     max_threads=1,
     idle=30.0,
+    once=True,
 )  # fmt: skip
 def not_finite(ctx):
     lapack = Lapack(ctx.blas)

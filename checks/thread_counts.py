@@ -74,6 +74,7 @@ def _judge(ctx, call, result, what, parameters):
     ),
     min_threads=2,
     budget=60.0,
+    once=True,
 )
 def thread_sweep(ctx):
     calls = _calls(ctx.seed, ctx.by_profile(150, 300))

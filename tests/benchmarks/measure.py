@@ -161,7 +161,8 @@ def measure(bench: Bench) -> list[tuple[str, str, str]]:
     _, missed = bench.answers()
     changed, (_, asked) = bench.changed_check()
     numpy = bench.numpy_tests(wheels)
-    outside = cold - cells - sum(builds.values())
+    # What reproduces findings waits for children, as the cells do.
+    outside = cold - cells - sum(builds.values()) - spent["reproduce"]
     numeric = sum(cell["kernel"] is not None for cell in report["cells"])
     half = f"{numeric // 2} cells"
     return [
