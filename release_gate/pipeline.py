@@ -21,6 +21,7 @@ from release_gate import __version__, wire
 from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError, GateError, Problem
 from release_gate.execution.cell import run_cell
+from release_gate.execution.environment import keeping_bytecode
 from release_gate.execution.store import Kept, ObservationStore, environment_key
 from release_gate.judgement.audit import statuses
 from release_gate.judgement.catalogue import load_known_issues
@@ -430,6 +431,7 @@ def check_cells(
     steps = sum(len(entry.checks) for entry in plan.cells)
     done = 0
     kits: dict[Pin, SuiteKit] = {}
+    kept = keeping_bytecode(shop.cache / "bytecode")
     with shop.progress.stage("check", steps=steps, seconds=plan.estimate.check) as stage:
         for entry in plan.cells:
             wheel = wheels.get(entry.cell.pin)
@@ -455,7 +457,7 @@ def check_cells(
                         stage=stage,
                         fresh=shop.settings.fresh,
                         done_before=done,
-                        variables=kit.environment,
+                        variables={**kept, **kit.environment},
                         without=kit.without,
                     )
                 results.append(result)

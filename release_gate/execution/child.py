@@ -41,7 +41,7 @@ Event = dict[str, Any]
 #: Nothing installed beside the interpreter takes part: no site-packages (-S, -s), no inherited
 #: PYTHON* variables (the environment is scrubbed; -I would ignore the hash seed that the gate
 #: sets), and the wheel and the checks instead of the working directory, which -c puts first.
-FLAGS = ("-s", "-S", "-B", "-u")
+FLAGS = ("-s", "-S", "-u")
 BOOTSTRAP = (
     "import sys; sys.path[:1] = sys.argv[1:]; import runpy; "
     "runpy.run_module('checks', run_name='__main__', alter_sys=True)"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["TOKEN", "child_environment", "settings"]
+__all__ = ["TOKEN", "child_environment", "keeping_bytecode", "settings"]
 
 #: Variable that marks every process of one child, also those that leave its session.
 TOKEN = "RELEASE_GATE_CHILD"  # noqa: S105  (a label, no secret)
@@ -51,6 +52,15 @@ def settings(kernel: str | None, threads: int) -> dict[str, str]:
     if kernel is not None:
         chosen["OPENBLAS_CORETYPE"] = kernel
     return chosen
+
+
+def keeping_bytecode(folder: Path) -> dict[str, str]:
+    """Return the variables that have Python keep in `folder` what it compiles of imported modules.
+
+    Nothing is written beside the modules, and no child compiles NumPy again: that takes longer than
+    many a check.
+    """
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def child_environment(

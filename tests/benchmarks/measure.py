@@ -103,8 +103,9 @@ class Bench:
 
     def numpy_tests(self, wheels: list[dict[str, Any]]) -> float:
         """Run numpy.linalg's tests in the candidate's cells of the last run; return the seconds."""
-        from release_gate.execution.environment import child_environment
+        from release_gate.execution.environment import child_environment, keeping_bytecode
 
+        kept = keeping_bytecode(self.work / "bytecode")  # as the gate does for its own children
         interpreter = wheels[0]["interpreter"]["executable"]
         tools = self.work / "tools"
         install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter]
@@ -117,7 +118,8 @@ class Bench:
             cell = json.loads(path.read_bytes())["cell"]
             if cell["kernel"] is None:
                 continue
-            environment = child_environment(cell["kernel"], cell["threads"]) | {
+            environment = child_environment(cell["kernel"], cell["threads"]) | kept
+            environment |= {
                 "PYTHONPATH": os.pathsep.join(
                     [sites[cell["pin"]["version"]], str(tools), str(ROOT)]
                 ),

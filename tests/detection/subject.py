@@ -19,7 +19,7 @@ from planted import plant
 
 from release_gate.execution.child import Job, run_child
 from release_gate.execution.clocks import Limits
-from release_gate.execution.environment import child_environment
+from release_gate.execution.environment import child_environment, keeping_bytecode
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import SEED, open_any_wheel
@@ -125,6 +125,7 @@ class Subject:
         """
         with counting() as counts:
             environment = child_environment(kernel, threads)
+            environment |= keeping_bytecode(self.shop.cache / "bytecode")
             environment |= {"PLANTED_FAULT": fault, "PLANTED_COUNTS": str(counts.path)}
             asked = list(checks)
             answers: list[Answer] = []

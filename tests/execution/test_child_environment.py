@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_gate.execution.environment import child_environment, settings
+from release_gate.execution.environment import child_environment, keeping_bytecode, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,3 +86,19 @@ def test_a_check_sees_only_the_gates_settings(
     assert not details["site_packages"]
     assert not details["working_directory"]
     assert details["hash"] == 0
+
+
+def test_compiled_modules_are_kept_apart_and_used_again(
+    made: Callable[..., MadeCell], tmp_path: Path
+) -> None:
+    cell = made(passes="ctx.ran()")
+    places = [cell.checks, Path(cell.artifact.site)]
+    (plain,) = cell.run("passes").observations
+    folder = tmp_path / "bytecode"
+    (kept,) = cell.run("passes", variables=keeping_bytecode(folder), fresh=True).observations
+    assert (plain.outcome, kept.outcome) == ("passed", "passed")
+    (compiled,) = folder.rglob("made.*.pyc")
+    written = compiled.stat().st_mtime_ns, compiled.stat().st_ino
+    cell.run("passes", variables=keeping_bytecode(folder), fresh=True)
+    assert (compiled.stat().st_mtime_ns, compiled.stat().st_ino) == written
+    assert not [path for place in places for path in place.rglob("*.pyc")]
