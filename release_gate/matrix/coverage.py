@@ -87,11 +87,12 @@ def _kernels(kernels: Sequence[PinKernels]) -> Iterator[NotCovered]:
 
 def _checks(settings: Settings, system: str, specs: Sequence[CheckSpec]) -> Iterator[NotCovered]:
     by_reason: dict[str, list[str]] = defaultdict(list)
-    for spec in filter(lambda spec: settings.selects(spec.id), specs):
+    selected = [spec for spec in specs if settings.selects(spec.id)]
+    for spec in selected:
         if reason := _why_not_asked(spec, settings, system):
             by_reason[reason].append(spec.id)
     yield from _lines("check", by_reason)
-    if left := sum(not settings.selects(spec.id) for spec in specs):
+    if left := len(specs) - len(selected):
         yield NotCovered(what=f"{left} of {len(specs)} checks", why="not selected by --checks")
 
 

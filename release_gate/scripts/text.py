@@ -291,11 +291,11 @@ def _flags(call: BlasCall, trial: Trial) -> list[str]:
 
 def serious_flags(*, underflow: bool) -> str:
     """Return the statement that says which flags of <fenv.h> ordinary numbers must not raise."""
-    intel, other, names = (
-        (29, 15, "all but inexact") if underflow else (13, 7, "all but inexact, underflow")
-    )
-    machines = "('x86_64', 'AMD64')"
-    return f"serious = {intel} if platform.machine() in {machines} else {other}  # {names}"
+    if underflow:
+        intel, other, names = 29, 15, "all but inexact"
+    else:
+        intel, other, names = 13, 7, "all but inexact, underflow"
+    return f"serious = {intel} if platform.machine() in ('x86_64', 'AMD64') else {other}  # {names}"
 
 
 def _subnormal(call: BlasCall, trial: Trial) -> list[str]:

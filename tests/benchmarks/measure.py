@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import uv
+from installing import TEST_TOOLS, install_for
 from page_speed import page_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,9 +108,7 @@ class Bench:
         kept = keeping_bytecode(self.work / "bytecode")  # as the gate does for its own children
         interpreter = wheels[0]["interpreter"]["executable"]
         tools = self.work / "tools"
-        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter]
-        install += ["--target", str(tools)]
-        subprocess.run([*install, "pytest", "hypothesis", "typing_extensions"], check=True)
+        install_for(interpreter, tools, *TEST_TOOLS)
         (tools / "set_threads.py").write_text(PLUGIN)
         sites = {wheel["pin"]["version"]: wheel["site"] for wheel in wheels}
         total = 0.0

@@ -3,7 +3,8 @@
 1. Each check runs without a fault in each cell. It is noted how long it takes, which routines it
    calls and what it answers.
 2. Each fault is tried in the cells that it needs: the checks that call its routine, cheapest first,
-   up to the first that fails. The answer of the others cannot change.
+   up to the first that fails. The answer of the others cannot change. What told it in an earlier
+   campaign, with other checks or another library, goes before all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from release_gate.matrix.selection import asked_once
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.detection.faults import Fault
@@ -151,10 +152,7 @@ class Campaign:
 
     def _attempt(self, fault: Fault, profile: str) -> dict[str, Any]:
         seconds, in_force, asked, errors = 0.0, 0, 0, []
-        for cell in cells_of(fault):
-            checks = self.candidates(fault, cell, profile)
-            if not checks:
-                continue
+        for cell, checks in self._order(fault, profile):
             known = {check: failing for check, failing in checks.items() if failing is not None}
             run = self.subject.ask(
                 list(checks),
@@ -171,6 +169,22 @@ class Campaign:
             if run.found is not None:
                 return _found(run, cell) | _effort(seconds, in_force, asked, errors)
         return {"check": None} | _effort(seconds, in_force, asked, errors)
+
+    def _order(
+        self, fault: Fault, profile: str
+    ) -> Iterator[tuple[Cell, dict[str, frozenset[str] | None]]]:
+        """Yield the cells of `fault` with the checks to ask there."""
+        told = {
+            (found["check"], found["kernel"], found["threads"])
+            for line in self.trials
+            if line["fault"] == fault.id and (found := line.get(profile) or {}).get("check")
+        }
+        every = [(cell, self.candidates(fault, cell, profile)) for cell in cells_of(fault)]
+        for cell, checks in every:
+            first = [name for name in checks if (name, cell.kernel, cell.threads) in told]
+            if first:
+                yield cell, {name: checks[name] for name in first}
+        yield from ((cell, checks) for cell, checks in every if checks)
 
 
 def _found(run: Run, cell: Cell) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,15 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uv
+from installing import TEST_TOOLS, install_for
 
-from release_gate.execution.environment import child_environment
+from release_gate.execution.environment import child_environment, keeping_bytecode
 from tests.detection.campaign import cells_of
 from tests.detection.results import Results, digest_of
 from tests.detection.routines import ROUTINES
 from tests.detection.subject import counting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.detection.campaign import Cell
     from tests.detection.faults import Fault
     from tests.detection.subject import Subject
@@ -28,14 +31,37 @@ __all__ = ["NOT_CALLED", "NumPySuite"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Sets the thread count as the gate's own children do; the environment variable is capped.
+#: Sets the thread count as the gate's own children do (the environment variable is capped), notes
+#: what each test calls, and leaves out all tests but those that are asked for.
 PLUGIN = """
-import os, numpy
+import json, mmap, os, struct
+import numpy
 from checks.__main__ import die_with_parent
 from checks.blas import find_library
 die_with_parent()
 library = find_library(numpy)
 library.set_num_threads(int(os.environ["DETECTION_THREADS"]))
+with open(os.environ["PLANTED_COUNTS"], "r+b") as stream:
+    counters = mmap.mmap(stream.fileno(), 0)
+before = None
+
+def pytest_collection_modifyitems(items):
+    global before
+    if "DETECTION_TESTS" in os.environ:
+        with open(os.environ["DETECTION_TESTS"], encoding="utf-8") as stream:
+            wanted = set(json.load(stream))
+        items[:] = [item for item in items if item.nodeid in wanted]
+    before = counters[:]
+
+def pytest_runtest_logfinish(nodeid):
+    global before
+    now = counters[:]
+    if now != before and "DETECTION_CALLS" in os.environ:
+        pairs = zip(struct.iter_unpack("q", before[8:]), struct.iter_unpack("q", now[8:]))
+        called = [index for index, (old, new) in enumerate(pairs) if old != new]
+        with open(os.environ["DETECTION_CALLS"], "a", encoding="utf-8") as stream:
+            print(json.dumps([nodeid, called]), file=stream)
+    before = now
 """
 
 FILES = ("multiarray", "numeric", "einsum", "ufunc", "umath", "multithreading")
@@ -59,38 +85,49 @@ class NumPySuite:
 
     def prepare(self) -> None:
         """Install pytest for the interpreter, beside it."""
-        if (self.tools / "set_threads.py").is_file():
+        plugin = self.tools / "set_threads.py"
+        if plugin.is_file() and plugin.read_text("utf-8") == PLUGIN:
             return
         interpreter = self.subject.artifact.interpreter.executable
-        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", interpreter]
-        install += ["--target", str(self.tools), "pytest", "hypothesis", "typing_extensions"]
-        subprocess.run(install, check=True)
-        (self.tools / "set_threads.py").write_text(PLUGIN)
+        install_for(interpreter, self.tools, *TEST_TOOLS)
+        plugin.write_text(PLUGIN, "utf-8")
 
     def key(self, fault: Fault) -> str:
         """Return the name of a fault's result."""
         return f"{fault.id} {self._state()}"
 
     def measure(self, cell: Cell) -> dict[str, Any]:
-        """Run the tests without a fault and return the line of what they call."""
+        """Run the tests without a fault and return the line of what they call.
+
+        `calls`: by routine, the places in `tests` of those that call it; none when only the import
+        of NumPy does.
+        """
         key = f"none t{cell.threads} {self._state()}"
         known = self.results.get(key)
         if known is not None:
             return known
         self.prepare()
         with counting() as counts:
-            status, seconds, last = self._run(cell, "", counts.path, limit=1200)
-            calls = [r.name for r, n in zip(ROUTINES, counts.read()[1:], strict=True) if n]
+            told = counts.path.with_name("calls")
+            asked = {"PLANTED_COUNTS": str(counts.path), "DETECTION_CALLS": str(told)}
+            status, seconds, last = self._run(cell, asked, limit=1200)
+            lines = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
+            called = [r.name for r, n in zip(ROUTINES, counts.read()[1:], strict=True) if n]
         if status != 0:
             raise SystemExit(f"NumPy's tests fail without a fault: {last}")
-        return self.results.put(key, seconds=round(seconds, 1), calls=calls, last=last)
+        tests = [test for test, _ in lines]
+        calls: dict[str, list[int]] = {name: [] for name in called}
+        for place, (_, routines) in enumerate(lines):
+            for index in routines:
+                calls[ROUTINES[index].name].append(place)
+        return self.results.put(key, seconds=round(seconds, 1), tests=tests, calls=calls, last=last)
 
     def calls(self, fault: Fault) -> bool:
         """Say whether any of the tests calls the routine of `fault`."""
         return fault.routine.name in self.measure(_cell(fault))["calls"]
 
     def attempt(self, fault: Fault) -> dict[str, Any]:
-        """Run the tests with `fault`, unless none of them calls its routine."""
+        """Run those tests with `fault` that call its routine: it cannot reach the others."""
         key = self.key(fault)
         known = self.results.get(key)
         if known is not None:
@@ -99,10 +136,17 @@ class NumPySuite:
             return self.results.put(key, fault=fault.id, caught=False, why=NOT_CALLED)
         cell = _cell(fault)
         good = self.measure(cell)
+        chosen = [good["tests"][place] for place in good["calls"][fault.routine.name]]
+        limit = 30 + HANG_FACTOR * good["seconds"]
         with counting() as counts:
-            status, seconds, last = self._run(
-                cell, fault.spec, counts.path, limit=30 + HANG_FACTOR * good["seconds"]
-            )
+            tests = counts.path.with_name("tests")
+            tests.write_text(json.dumps(chosen or good["tests"][:1]), "utf-8")
+            asked = {
+                "PLANTED_FAULT": fault.spec,
+                "PLANTED_COUNTS": str(counts.path),
+                "DETECTION_TESTS": str(tests),
+            }
+            status, seconds, last = self._run(cell, asked, limit=limit)
             in_force = counts.read()[0]
         return self.results.put(
             key,
@@ -111,24 +155,27 @@ class NumPySuite:
             why=last,
             seconds=round(seconds, 1),
             in_force=in_force,
+            tests=len(chosen),
         )
 
     def _state(self) -> str:
-        return digest_of(self.subject.digest, FILES, WORDS)
+        return digest_of(self.subject.digest, FILES, WORDS, PLUGIN)
 
-    def _run(self, cell: Cell, fault: str, counts: Path, *, limit: float) -> tuple[int, float, str]:
+    def _run(self, cell: Cell, asked: Mapping[str, str], *, limit: float) -> tuple[int, float, str]:
         """Return the exit status (of a hang: that of its signal), the seconds and the last line."""
         site = self.subject.artifact.site
-        environment = child_environment(cell.kernel, cell.threads) | {
+        environment = child_environment(cell.kernel, cell.threads)
+        environment |= keeping_bytecode(self.tools.with_name("bytecode"))
+        environment |= {
             "PYTHONPATH": os.pathsep.join([site, str(self.tools), str(ROOT)]),
             "DETECTION_THREADS": str(cell.threads),
-            "PLANTED_FAULT": fault,
-            "PLANTED_COUNTS": str(counts),
+            **asked,
         }
         numpy = Path(site) / "numpy"
         files = [numpy / "_core" / "tests" / f"test_{name}.py" for name in FILES]
         command = [self.subject.artifact.interpreter.executable, "-m", "pytest", "-x", "-q"]
         command += ["-p", "set_threads", "-p", "no:cacheprovider", "-k", " or ".join(WORDS)]
+        command += [f"--rootdir={site}"]  # tests have the same names, whichever are asked
         command += [str(numpy / "linalg"), *(str(file) for file in files if file.is_file())]
         begin = time.monotonic()
         with subprocess.Popen(

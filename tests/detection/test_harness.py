@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,12 +12,12 @@ from release_gate.checklist import read_checks
 from release_gate.resources import checks_dir
 from tests.detection import backtest as backtest_module
 from tests.detection.backtest import BackTest, BackTestCase, read_cases
-from tests.detection.campaign import Cell, cells_of
+from tests.detection.campaign import Campaign, Cell, cells_of
 from tests.detection.document import fault_list, found_in
 from tests.detection.faults import Fault
 from tests.detection.results import Results
 from tests.detection.routines import ROUTINES
-from tests.detection.subject import Answer
+from tests.detection.subject import Answer, Run, Subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,48 @@ def test_a_fault_is_tried_in_the_cells_that_it_needs() -> None:
 
     assert cells() == (Cell("Haswell", 1), Cell("Haswell", 8))
     assert cells(kernel="SkylakeX", threads="many") == (Cell("SkylakeX", 8),)
+
+
+class _Recording:
+    """A subject in which exact.level1 is quick and exact.gemm tells every fault."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        self.shop = SimpleNamespace(checks=[SPECS["exact.gemm"], SPECS["exact.level1"]])
+        self.asked: list[tuple[list[str], str, int]] = []
+
+    def ask(self, checks: list[str], *, threads: int, fault: str = "", **_: object) -> Run:
+        if fault:
+            self.asked.append((checks, fault, threads))
+        answers = {
+            check: Answer(
+                check=check,
+                outcome="failed" if fault and check == "exact.gemm" else "passed",
+                reason="",
+                seconds=2.0 if check == "exact.gemm" else 1.0,
+                calls=frozenset({ROUTINES[0].name}),
+            )
+            for check in checks
+        }
+        found = answers.get("exact.gemm") if fault and threads > 1 else None
+        return Run(answers=tuple(answers.values()), found=found, in_force=1)
+
+
+def test_what_told_a_fault_before_is_asked_first(tmp_path: Path) -> None:
+    fault = Fault(routine=ROUTINES[0], kind="element")
+
+    def campaign(digest: str) -> list[tuple[list[str], str, int]]:
+        subject = _Recording(digest)
+        made = Campaign(cast("Subject", subject), tmp_path, profiles=("smoke",))
+        for cell in cells_of(fault):
+            made.measure(cell, "smoke")
+        assert made.attempt(fault)["smoke"]["check"] == "exact.gemm"
+        assert made.attempt(fault)["smoke"]["threads"] == 8
+        return subject.asked
+
+    both = ["exact.level1", "exact.gemm"]
+    assert campaign("a library") == [(both, fault.spec, 1), (both, fault.spec, 8)]
+    assert campaign("another") == [(["exact.gemm"], fault.spec, 8)]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uv
 from attrs import frozen
+from installing import install_for
 from planted import run_tool
 
 from release_gate.execution.environment import child_environment
@@ -199,7 +199,8 @@ class ThirdOpinion:
 
     def key(self, spec: CheckSpec, threads: int) -> str:
         """Return the name of a check's answer."""
-        return f"{spec.id} {threads} {digest_of(LIBRARY, self.numpy, spec.digest, ENVIRONMENT)}"
+        state = digest_of(LIBRARY, self.numpy, spec.digest, ENVIRONMENT, repr(DEVIATIONS))
+        return f"{spec.id} {threads} {state}"
 
     def attempt(self, spec: CheckSpec, threads: int) -> dict[str, Any]:
         """Return the answer to one check; of an earlier session, if it was asked then."""
@@ -244,15 +245,7 @@ class ThirdOpinion:
         if not whole.exists():
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-            install = (
-                uv.find_uv_bin(),
-                "pip",
-                "install",
-                "--quiet",
-                "--target",
-                str(place / "mkl"),
-            )
-            run_tool(*install, "--python", good.interpreter.executable, LIBRARY)
+            install_for(good.interpreter.executable, place / "mkl", LIBRARY)
             shutil.copytree(good.site, site)
             _forward(site / "numpy.libs" / Path(good.library).name, place / "mkl" / "lib", place)
             whole.touch()
