@@ -93,10 +93,7 @@ def planted(options: argparse.Namespace, shop: Workshop) -> None:
         threads = sorted({cells_of(fault)[-1].threads for fault in faults})
         for each in threads:
             suite.measure(Cell(KERNEL, each))
-        called = [fault for fault in faults if suite.calls(fault)]
-        left = [] if options.numpy_sample is None else called[options.numpy_sample :]
-        tried = [fault for fault in faults if fault not in left]
-        at_once(options.jobs, lambda fault: _told(suite.attempt(fault)), tried)
+        at_once(options.jobs, lambda fault: _told(suite.attempt(fault)), faults)
 
 
 def planted_parts(options: argparse.Namespace, shop: Workshop) -> tuple[Campaign, NumPySuite]:
@@ -195,12 +192,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--checks", default="*", metavar="GLOB", help="checks that faults are tried with")
     add("--jobs", type=int, default=2, help="faults that are tried at once (default: 2)")
     add("--smoke-only", action="store_true", help="no full profile for faults that escape")
-    add(
-        "--numpy-sample",
-        type=int,
-        metavar="N",
-        help="NumPy's own tests on N of the faults of routines that they call",
-    )
     add("--without-numpy", action="store_true", help="no runs of NumPy's own tests")
     add(
         "--library",
