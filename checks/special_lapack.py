@@ -50,7 +50,6 @@ UNSAFE = ("syevr", "syevx", "sbevd")
         "OpenBLAS#2986, #3976, PR#2797, HPAC/ReLAPACK#5."
     ),
     budget=120.0,
-    once=True,
 )  # fmt: skip
 @two_threads
 def info(ctx):

@@ -58,11 +58,9 @@ class Campaign:
         subject: Subject,
         folder: Path,
         checks: str = "*",
-        profiles: Sequence[str] = ("smoke", "full"),
     ) -> None:
         self.subject = subject
         self.specs = {spec.id: spec for spec in subject.shop.checks if fnmatch(spec.id, checks)}
-        self.profiles = tuple(profiles)
         self.reach = Results(folder / "reach.jsonl")
         self.trials = Results(folder / "planted.jsonl")
 
@@ -117,10 +115,9 @@ class Campaign:
         Each with the routines in which it fails without a fault (None: it passes), as it does on a
         true bug of the library: it can tell others then. One without an answer can tell nothing.
         """
-        reference = Cell(KERNEL, cell.threads) if profile == "full" else cell
         return {
             line["check"]: frozenset(line["failing"]) if line["outcome"] == "failed" else None
-            for line in self.measured(reference, profile)
+            for line in self.measured(cell, profile)
             if fault.routine.name in line["calls"] and line["outcome"] in {"passed", "failed"}
         }
 
@@ -129,26 +126,26 @@ class Campaign:
         digests = sorted(spec.digest for spec in self.specs.values())
         return f"{fault.id} {digest_of(self.subject.digest, digests)}"
 
-    def attempt(self, fault: Fault) -> dict[str, Any]:
+    def attempt(self, fault: Fault, profile: str) -> dict[str, Any]:
         """Try one fault and return the line of its result; that of an earlier session, if any."""
         key = self.key(fault)
-        known = self.trials.get(key) or {}
-        facts: dict[str, Any] = {
+        facts: dict[str, Any] = self.trials.get(key) or {
             "fault": fault.id,
             "routine": fault.routine.name,
             "family": fault.routine.family,
             "lapack": fault.routine.lapack,
             "kind": fault.kind,
         }
-        tried = False
-        for profile in self.profiles:
-            facts[profile] = known.get(profile)
-            if facts[profile] is None:
-                facts[profile] = self._attempt(fault, profile)
-                tried = True
-            if facts[profile]["check"] is not None:
-                break
-        return self.trials.put(key, **facts) if tried else known
+        if facts.get(profile) is None:
+            facts = self.trials.put(
+                **(facts | {"key": key, profile: self._attempt(fault, profile)})
+            )
+        return facts
+
+    def escapes(self, fault: Fault, profile: str) -> bool:
+        """Say whether `fault` was tried in a profile, and nothing told it."""
+        line = self.trials.get(self.key(fault)) or {}
+        return (line.get(profile) or {"check": ""})["check"] is None
 
     def _attempt(self, fault: Fault, profile: str) -> dict[str, Any]:
         seconds, in_force, asked, errors = 0.0, 0, 0, []
@@ -208,7 +205,6 @@ def _effort(seconds: float, in_force: int, asked: int, errors: Sequence[str]) ->
 
 
 def cells_needed(faults: Iterable[Fault]) -> list[Cell]:
-    """Return all cells that `faults` are tried in, and those that the full profile refers to."""
+    """Return all cells that `faults` are tried in."""
     cells = {cell for fault in faults for cell in cells_of(fault)}
-    cells |= {Cell(KERNEL, cell.threads) for cell in cells}
     return sorted(cells, key=lambda cell: (cell.kernel, cell.threads))

@@ -76,11 +76,12 @@ def test_what_told_a_fault_before_is_asked_first(tmp_path: Path) -> None:
 
     def campaign(digest: str) -> list[tuple[list[str], str, int]]:
         subject = _Recording(digest)
-        made = Campaign(cast("Subject", subject), tmp_path, profiles=("smoke",))
+        made = Campaign(cast("Subject", subject), tmp_path)
         for cell in cells_of(fault):
             made.measure(cell, "smoke")
-        assert made.attempt(fault)["smoke"]["check"] == "exact.gemm"
-        assert made.attempt(fault)["smoke"]["threads"] == 8
+        assert made.attempt(fault, "smoke")["smoke"]["check"] == "exact.gemm"
+        assert made.attempt(fault, "smoke")["smoke"]["threads"] == 8
+        assert not made.escapes(fault, "smoke")
         return subject.asked
 
     both = ["exact.level1", "exact.gemm"]
