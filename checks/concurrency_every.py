@@ -28,7 +28,7 @@ __all__ = ["every_routine"]
 LENGTHS, SIZES, SHAPES = ((50021,),), ((223, 215),), ((119, 111, 107),)
 
 #: Calls of each thread at least.
-LEAST_ROUNDS = 20
+LEAST_ROUNDS = 15
 
 #: Seconds after which a thread that waits for the interpreter's lock asks for it.
 SWITCH = 5e-6
@@ -60,7 +60,7 @@ MOST_WRONG = 4
 def every_routine(ctx):
     cblas = Cblas(ctx.blas)
     seconds = ctx.by_profile(0.001, 0.04, 0.4)
-    callers, turns = ctx.by_profile((2, 1), (3, 6), (4, 6))
+    callers, turns = ctx.by_profile((2, 2), (3, 6), (4, 6))
     leave_out = ctx.by_profile((*level1.EXTENSIONS, *level1.SUMS, "gemm3m", "omatcopy"), ())
     streams = [
         every_call(cblas, ctx.seed + caller, LENGTHS, SIZES, SHAPES, turns, leave_out)

@@ -122,7 +122,7 @@ def _explained(spec: CheckSpec, issues: tuple[KnownIssue, ...]) -> str:
         "profiles": ", ".join(spec.profiles),
         "systems": ", ".join(spec.systems) or "all",
         "kernels": "one per library in smoke, else all" if spec.once else "all",
-        "budget": f"{spec.budget:g} s of wall time, {spec.idle:g} s without CPU use",
+        "budget": f"{spec.budget:g} s, more in stress; {spec.idle:g} s without CPU use",
     }
     lines = [f"{spec.id}: {spec.title}", ""]
     lines += [f"  {name:<9} {value}" for name, value in facts.items()]

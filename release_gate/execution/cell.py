@@ -229,10 +229,7 @@ class _CellRun:
     ) -> Ending:
         self.start_error = None
         cell = self.planned.cell
-        limits = {
-            check: Limits(budget=self.specs[check].budget, idle=self.specs[check].idle)
-            for check in checks
-        }
+        limits = {check: Limits.of(self.specs[check], self.profile) for check in checks}
         job = Job(
             checks=tuple((check, self.modules[check]) for check in checks),
             limits=limits,

@@ -11,8 +11,13 @@ from release_gate.model import HangKind
 
 if TYPE_CHECKING:
     from release_gate.execution.processes import Activity
+    from release_gate.model import CheckSpec
 
 __all__ = ["Clocks", "Limits"]
+
+#: Budgets are for smoke and full. Stress does more of all, with all BLAS threads however few cores
+#: there are: checks took more than their budget that were done right.
+BUDGETS = {"stress": 20.0}
 
 #: A tree that uses less than this share of one core all through `idle` seconds does nothing.
 IDLE_SHARE = 0.01
@@ -34,6 +39,11 @@ class Limits:
 
     budget: float
     idle: float
+
+    @classmethod
+    def of(cls, spec: CheckSpec, profile: str) -> Limits:
+        """Return the limits of a check in a profile."""
+        return cls(budget=spec.budget * BUDGETS.get(profile, 1.0), idle=spec.idle)
 
 
 @define

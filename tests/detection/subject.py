@@ -154,10 +154,7 @@ class Subject:
         specs = self.shop.specs
         job = Job(
             checks=tuple((check, specs[check].module) for check in checks),
-            limits={
-                check: Limits(budget=specs[check].budget, idle=specs[check].idle)
-                for check in checks
-            },
+            limits={check: Limits.of(specs[check], profile) for check in checks},
             threads=threads,
             profile=profile,
             seed=SEED,

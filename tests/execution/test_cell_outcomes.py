@@ -201,6 +201,19 @@ def test_a_deadlock_is_told_from_a_busy_loop_each_with_its_stack(
     assert after.outcome is Outcome.PASSED
 
 
+def test_a_check_may_take_longer_in_stress(made: Callable[..., MadeCell]) -> None:
+    cell = made(
+        works="""
+        end = time.process_time() + 1.5
+        while time.process_time() < end:
+            pass
+        ctx.ran()
+        """
+    ).with_limits("works", budget=0.5, idle=30)
+    assert cell.observe("works").outcome is Outcome.HUNG
+    assert evolve(cell, profile="stress").observe("works").outcome is Outcome.PASSED
+
+
 def test_a_child_whose_forked_child_works_is_not_idle(made: Callable[..., MadeCell]) -> None:
     cell = made(
         waits="""

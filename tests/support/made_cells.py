@@ -178,6 +178,7 @@ class MadeCell:
     specs: dict[str, CheckSpec]
     told: Told = field(factory=Told)
     cell: Cell = CELL
+    profile: str = "full"
 
     @property
     def store(self) -> ObservationStore:
@@ -185,7 +186,7 @@ class MadeCell:
 
     @property
     def key(self) -> str:
-        return environment_key(self.cell, self.artifact, HOST, profile="full", seed=7)
+        return environment_key(self.cell, self.artifact, HOST, profile=self.profile, seed=7)
 
     def run(self, *names: str, **options: Any) -> CellResult:
         """Run the checks `names`, or all."""
@@ -197,7 +198,7 @@ class MadeCell:
             dict.fromkeys(ids, "checks.made"),
             HOST,
             self.store,
-            profile="full",
+            profile=self.profile,
             seed=7,
             stage=self.told,
             checks=self.checks,
