@@ -37,9 +37,7 @@ EXPLAINED = {
     "[sc]*:flag:*": "LAPACK in single precision is not asked for its flags: its triangular solves"
     " divide what lies in unused lanes of a buffer: right libraries raise some now and then",
     "cblas_*:lost-update:m=1*": "calls with m = 1 take microseconds and hardly ever meet",
-    "cgesdd:leak:mn>1e5": "of drivers of that size process.leaks asks gesv, getri, potrf, geqrf",
-    "cblas_?gemm:read-past:mn>1e5:threads>1": "few split calls are that large, and none of them"
-    " has operands that end at an inaccessible page",
+    "cgesdd:leak:mn>1e5": "process.leaks asks LAPACK for 207 rows at most",
 }
 
 
