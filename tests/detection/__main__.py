@@ -154,7 +154,6 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     costs = [line for n in (FEW, MANY) for line in campaign.measured(Cell(KERNEL, n), "smoke")]
     part = BackTest(shop.specs, options.results, {}, recorded=True)
     cases = [(case, part.attempt(case)) for case in read_cases()]
-    quiet = Silence(shop.specs, options.results)
     opinion = ThirdOpinion(shop, NUMPY, options.results)
     text = render(
         shop.host,
@@ -162,8 +161,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         numpy=numpy,
         costs=costs,
         cases=cases,
-        quiet=quiet.lines(busy=False),
-        busy=quiet.lines(busy=True),
+        silence=Silence(shop.specs, options.results).lines(),
         third=opinion.lines(),
         catalogue=known_issues(),
     )

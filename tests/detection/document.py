@@ -85,8 +85,7 @@ def render(
     numpy: Sequence[dict[str, Any]],
     costs: Sequence[dict[str, Any]],
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
-    quiet: Sequence[dict[str, Any]],
-    busy: Sequence[dict[str, Any]],
+    silence: Sequence[dict[str, Any]],
     third: Sequence[dict[str, Any]],
     catalogue: Sequence[KnownIssue],
 ) -> str:
@@ -97,7 +96,7 @@ def render(
     measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
     parts += [_back_test(cases)] if measured else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
-    parts += [_silence(quiet, busy, catalogue)] if quiet or busy else []
+    parts += [_silence(silence, catalogue)] if silence else []
     parts += [_third(third)] if third else []
     return "\n\n".join(parts) + "\n"
 
@@ -320,47 +319,49 @@ def _third(lines: Sequence[dict[str, Any]]) -> str:
     return THIRD.format(library=LIBRARY, counted=counted, cases=cases, reasons="\n".join(reasons))
 
 
-def _silence(
-    quiet: Sequence[dict[str, Any]],
-    busy: Sequence[dict[str, Any]],
-    catalogue: Sequence[KnownIssue],
-) -> str:
+def _silence(lines: Sequence[dict[str, Any]], catalogue: Sequence[KnownIssue]) -> str:
     rows = []
     findings: list[str] = []
-    kinds = ((quiet, "no busy processes added"), (busy, "beside {busy} busy processes"))
-    for lines, where in kinds:
-        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for line in lines:
-            groups[line["library"]].append(line)
-        for library, runs in sorted(groups.items()):
-            found = [each for line in runs for each in line["findings"]]
-            unanswered = [each for line in runs for each in line["unanswered"]]
-            explained = [_explained(each, library, catalogue) for each in found]
-            told = zip(found, explained, strict=True)
-            findings += [
-                f"- `{library}`, {where.format(**runs[0])}, {text}"
-                for text in _findings(told, len(runs))
-            ]
-            rows.append(
-                (
-                    f"`{library}`",
-                    where.format(**runs[0]),
-                    len(runs),
-                    sum(line["cells"] for line in runs),
-                    sum(line["answers"] for line in runs),
-                    sum(map(bool, explained)),
-                    explained.count(""),
-                    len(unanswered),
-                )
+    groups: dict[tuple[bool, int, str], list[dict[str, Any]]] = defaultdict(list)
+    for line in lines:
+        groups[line["earlier"], line["busy"], line["library"]].append(line)
+    for (earlier, busy, library), runs in sorted(groups.items()):
+        where = f"beside {busy} busy processes" if busy else "no busy processes added"
+        checks = "earlier" if earlier else "as now"
+        found = [each for line in runs for each in line["findings"]]
+        unanswered = [each for line in runs for each in line["unanswered"]]
+        explained = [_explained(each, library, catalogue) for each in found]
+        told = zip(found, explained, strict=True)
+        findings += [
+            f"- `{library}`, {where}, checks {checks}, {text}"
+            for text in _findings(told, len(runs))
+        ]
+        rows.append(
+            (
+                f"`{library}`",
+                where,
+                checks,
+                len(runs),
+                sum(line["cells"] for line in runs),
+                sum(line["answers"] for line in runs),
+                sum(map(bool, explained)),
+                explained.count(""),
+                len(unanswered),
             )
+        )
     text = (
         "## Silence\n\nDefault runs (`release-gate check`, every kernel of this machine, 1 and 8"
         " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
-        " Unanswered: what the library does not export.\n\n"
+        " Unanswered: what the library does not export. Earlier: before the last change to a"
+        " check.\n\n"
         + _table(
-            ("library", "machine", "runs", "cells", "answers", "true", "false", "unanswered"), rows
+            (
+                *("library", "machine", "checks", "runs", "cells", "answers"),
+                *("true", "false", "unanswered"),
+            ),
+            rows,
         )
     )
     return text + ("\n\n" + "\n".join(findings) if findings else "")

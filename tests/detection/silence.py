@@ -60,13 +60,9 @@ class Silence:
             unanswered=[each for each in answers if each["outcome"] not in {*FAILURES, "passed"}],
         )
 
-    def lines(self, *, busy: bool) -> list[dict[str, Any]]:
-        """Return the runs with the checks as they are now."""
-        return [
-            line
-            for line in self.results
-            if line["key"].endswith(self._state) and bool(line["busy"]) == busy
-        ]
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all runs; `earlier` says that a check was another one then."""
+        return [line | {"earlier": not line["key"].endswith(self._state)} for line in self.results]
 
 
 @contextmanager
