@@ -37,7 +37,7 @@ EXPLAINED = {
     "[sc]*:flag:*": "LAPACK in single precision is not asked for its flags: its triangular solves"
     " divide what lies in unused lanes of a buffer: right libraries raise some now and then",
     "cblas_*:lost-update:m=1*": "calls with m = 1 take microseconds and hardly ever meet",
-    "cgesdd:leak:mn>1e5": "process.leaks asks LAPACK for 207 rows at most",
+    "cgesdd:leak:mn>1e5": "of LAPACK no more than 207 rows are asked by process.leaks",
 }
 
 
