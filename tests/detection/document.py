@@ -321,7 +321,8 @@ def _third(lines: Sequence[dict[str, Any]]) -> str:
 
 def _silence(lines: Sequence[dict[str, Any]], catalogue: Sequence[KnownIssue]) -> str:
     rows = []
-    findings: list[str] = []
+    findings: dict[str, Counter[str]] = defaultdict(Counter)
+    runs_of = Counter(line["library"] for line in lines)
     groups: dict[tuple[bool, int, str], list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["earlier"], line["busy"], line["library"]].append(line)
@@ -331,11 +332,8 @@ def _silence(lines: Sequence[dict[str, Any]], catalogue: Sequence[KnownIssue]) -
         found = [each for line in runs for each in line["findings"]]
         unanswered = [each for line in runs for each in line["unanswered"]]
         explained = [_explained(each, library, catalogue) for each in found]
-        told = zip(found, explained, strict=True)
-        findings += [
-            f"- `{library}`, {where}, checks {checks}, {text}"
-            for text in _findings(told, len(runs))
-        ]
+        for text, count in _findings(zip(found, explained, strict=True)):
+            findings[text][library] += count
         rows.append(
             (
                 f"`{library}`",
@@ -364,11 +362,15 @@ def _silence(lines: Sequence[dict[str, Any]], catalogue: Sequence[KnownIssue]) -
             rows,
         )
     )
-    return text + ("\n\n" + "\n".join(findings) if findings else "")
+    told = []
+    for what, counts in sorted(findings.items()):
+        hits = (f"{n} of {runs_of[name]} runs of `{name}`" for name, n in sorted(counts.items()))
+        told.append(f"- {what}; in {', '.join(hits)}")
+    return "\n\n".join([text, *(["\n".join(told)] if told else [])])
 
 
-def _findings(told: Iterable[tuple[dict[str, Any], str]], runs: int) -> Iterator[str]:
-    """Yield what failed in how many of the runs, and the issue; `told`: findings with theirs."""
+def _findings(told: Iterable[tuple[dict[str, Any], str]]) -> Iterator[tuple[str, int]]:
+    """Yield what failed with its issue, and in how many runs; `told`: findings with theirs."""
     hits: Counter[tuple[str, str, str, int]] = Counter()
     for each, issue in told:
         what = f"{each['check']} {each['outcome']}"
@@ -378,7 +380,7 @@ def _findings(told: Iterable[tuple[dict[str, Any], str]], runs: int) -> Iterator
     for (what, why, kernel, threads), count in hits.items():
         groups[what, why, count].append((kernel, threads))
     for (what, why, count), places in groups.items():
-        yield f"{what} in {count} of {runs} runs on {name_places(places)}: {why}"
+        yield f"{what} on {name_places(places)}: {why}", count
 
 
 def write(folder: Path, text: str, faults: str) -> None:
