@@ -262,6 +262,7 @@ def evidence_of(context, trace):
     return {
         "cases_run": context.cases_run,
         "cases_failed": context.cases_failed,
+        "routines_failed": context.routines_failed,
         "cases": context.cases,
         "rounds": context.rounds,
         "threads_used": context.threads_used,

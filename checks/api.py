@@ -16,7 +16,9 @@ __all__ = [
 ]
 
 #: Most failing cases that an outcome carries; the first are the smallest when a check goes upwards.
+#: One of each routine is kept beyond these, for so many routines.
 KEPT_CASES = 8
+KEPT_ROUTINES = 32
 
 CHECKS = {}
 
@@ -105,6 +107,7 @@ class Context:
         self.seed = seed
         self.cases_run = 0
         self.cases_failed = 0
+        self.routines_failed = {}
         self.cases = []
         self.rounds = None
         self.threads_used = None
@@ -147,7 +150,9 @@ class Context:
         `parameters` (JSON scalars and lists) is all that the reproducer of this check needs.
         """
         self.cases_failed += 1
-        if len(self.cases) < KEPT_CASES:
+        before = self.routines_failed.get(routine, 0)
+        self.routines_failed[routine] = before + 1
+        if len(self.cases) < (KEPT_CASES if before else max(KEPT_CASES, KEPT_ROUTINES)):
             self.cases.append(
                 {
                     "routine": routine,

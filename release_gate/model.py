@@ -357,7 +357,8 @@ class Evidence:
 
     cases_run: int = 0
     cases_failed: int = 0
-    cases: tuple[Case, ...] = ()  # the smallest failing ones, at most 8
+    routines_failed: dict[str, int] = field(factory=dict)  # in how many cases each
+    cases: tuple[Case, ...] = ()  # the first 8 that failed, and the first of each routine
     rounds: int | None = None  # of a check that repeats itself
     threads_used: int | None = None  # threads seen working, of a check that must thread
     details: dict[str, JSON] = field(factory=dict)  # check-specific figures, JSON scalars

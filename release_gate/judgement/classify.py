@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from release_gate.model import ComparisonKind, Observation, Outcome
+from attrs import evolve
 
-__all__ = ["changes", "compare", "is_flaky", "severity"]
+from release_gate.model import ComparisonKind, Evidence, Observation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["changes", "compare", "is_flaky", "newly_failing", "only", "severity"]
 
 
 class _Answer(Enum):
@@ -77,9 +82,11 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
     """Return what both sides say together; None stands for a result that is not there.
 
     A wrong result is no regression where the baseline was seen to give one too, be it at times: how
-    often each does is luck, which one repetition does not measure. A crash or a hang where it was
-    only wrong at times is one. A candidate that passes where the baseline gave no answer counts as
-    `still-passing`: nothing speaks against it. `unknown` is for what neither side answered.
+    often each does is luck, which one repetition does not measure. One in a routine that the
+    baseline got right is one, and so is a crash or a hang where it was only wrong: a known fault
+    of a check's must not hide the next. A candidate that passes where the baseline gave no answer
+    counts as `still-passing`: nothing speaks against it. `unknown` is for what neither side
+    answered.
     """
     before = _answer(baseline)
     match _answer(candidate):
@@ -89,7 +96,10 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
             return ComparisonKind.CHANGED if changed else kind
         case _Answer.FAIL | _Answer.FLAKY if before is _Answer.FLAKY:
             return ComparisonKind.STILL_FAILING
-        case _Answer.FAIL | _Answer.DEATH:
+        case _Answer.FAIL | _Answer.DEATH as answer:
+            worse = answer is _Answer.DEATH and before is _Answer.FAIL
+            if worse or newly_failing(candidate, baseline):
+                return ComparisonKind.REGRESSED
             return _failing(before)
         case _Answer.FLAKY:
             known = before in {_Answer.FAIL, _Answer.DEATH}
@@ -98,6 +108,57 @@ def compare(candidate: Observation | None, baseline: Observation | None) -> Comp
             return ComparisonKind.UNKNOWN if before is _Answer.NONE else ComparisonKind.LOST
         case answer:
             assert_never(answer)
+
+
+def newly_failing(candidate: Observation | None, baseline: Observation | None) -> frozenset[str]:
+    """Return the routines that the candidate got wrong each time and the baseline never.
+
+    Of two that fail in the same check only: what fails where the baseline passed is all new, and
+    what fails at times is luck.
+    """
+    if not (_answer(candidate) is _answer(baseline) is _Answer.FAIL):
+        return frozenset()
+    before, after = _failing_routines(baseline), _failing_routines(candidate)
+    if not all(before):
+        return frozenset()  # it did not say which
+    return frozenset.intersection(*after) - frozenset().union(*before)
+
+
+def _failing_routines(observation: Observation | None) -> list[frozenset[str]]:
+    """Return the routines with wrong results in each run that had some."""
+    if observation is None:
+        return []
+    runs = [(observation.outcome, observation.evidence)]
+    if observation.repeat is not None:
+        runs.append((observation.repeat.outcome, observation.repeat.evidence))
+    return [
+        frozenset(evidence.routines_failed)
+        for outcome, evidence in runs
+        if outcome is Outcome.FAILED
+    ]
+
+
+def only(observation: Observation, routines: Collection[str]) -> Observation:
+    """Return what `observation` says of `routines`, to be told and matched without the others."""
+    evidence = _only(observation.evidence, routines)
+    reason = f"{evidence.cases_failed} of {evidence.cases_run} cases failed"
+    reason += ", not counting routines in which the baseline fails"
+    if evidence.cases:
+        reason += f"; first: {evidence.cases[0].message}"
+    repeat = observation.repeat and evolve(
+        observation.repeat, evidence=_only(observation.repeat.evidence, routines)
+    )
+    return evolve(observation, evidence=evidence, reason=reason, repeat=repeat)
+
+
+def _only(evidence: Evidence, routines: Collection[str]) -> Evidence:
+    failed = {name: n for name, n in evidence.routines_failed.items() if name in routines}
+    return evolve(
+        evidence,
+        cases=tuple(case for case in evidence.cases if case.routine in routines),
+        cases_failed=sum(failed.values()),
+        routines_failed=failed,
+    )
 
 
 def changes(

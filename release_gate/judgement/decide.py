@@ -8,7 +8,7 @@ from attrs import evolve
 
 from release_gate.errors import ExitCode
 from release_gate.judgement.admission import Admitted, admit
-from release_gate.judgement.classify import compare
+from release_gate.judgement.classify import compare, newly_failing, only
 from release_gate.judgement.consequences import with_consequences
 from release_gate.judgement.findings import group
 from release_gate.judgement.requirements import evaluate, is_unsupported, violates
@@ -116,11 +116,14 @@ def _comparisons(plan: Plan, admitted: Admitted) -> tuple[Comparison, ...]:
 def _comparison(check: str, cell: Cell, other: Cell | None, admitted: Admitted) -> Comparison:
     candidate = admitted.observations[cell.id].get(check)
     baseline = admitted.observations[other.id].get(check) if other is not None else None
+    kind = compare(candidate, baseline)
+    if candidate is not None and (fresh := newly_failing(candidate, baseline)):
+        candidate = only(candidate, fresh)
     return Comparison(
         check=check,
         candidate=cell,
         baseline=other,
-        kind=compare(candidate, baseline),
+        kind=kind,
         candidate_observation=candidate,
         baseline_observation=baseline,
     )

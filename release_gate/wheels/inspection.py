@@ -301,7 +301,9 @@ def _observe(spec: CheckSpec, wheel: Inspected) -> Observation:
     except Failed as failure:
         case = Case(routine="wheel", message=str(failure))
         outcome, reason = Outcome.FAILED, str(failure)
-        evidence = Evidence(cases_run=1, cases_failed=1, cases=(case,))
+        evidence = Evidence(
+            cases_run=1, cases_failed=1, routines_failed={"wheel": 1}, cases=(case,)
+        )
     except NoQuestion as why:
         outcome, reason, evidence = Outcome.UNSUPPORTED, str(why), Evidence()
     except (GateError, OSError, ValueError, LookupError) as error:

@@ -207,7 +207,7 @@ class _Listener:
                     reason=event["reason"],
                     seconds=event["seconds"],
                     calls=self.called(),
-                    failing=frozenset(case["routine"] for case in event["evidence"]["cases"]),
+                    failing=frozenset(event["evidence"]["routines_failed"]),
                 )
                 self.answers.append(answer)
                 if self.known is not None and answer.tells_more(self.known):

@@ -6,8 +6,15 @@ from gate_values import observation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_gate.judgement.classify import changes, compare, severity
-from release_gate.model import ComparisonKind, Evidence, Observation, Outcome
+from release_gate.judgement.classify import changes, compare, newly_failing, only, severity
+from release_gate.model import (
+    Attempt,
+    Case,
+    ComparisonKind,
+    Evidence,
+    Observation,
+    Outcome,
+)
 
 PASSED = observation("c")
 FAILED = observation("c", Outcome.FAILED)
@@ -46,7 +53,7 @@ observations = st.none() | st.builds(
         (CRASHED, NOT_EXERCISED, K.NEW),
         (FAILED, UNSUPPORTED, K.NEW),
         (FAILED, FAILED, K.STILL_FAILING),
-        (CRASHED, FAILED, K.STILL_FAILING),
+        (CRASHED, FAILED, K.REGRESSED),
         (FAILED, CRASHED, K.STILL_FAILING),
         (FLAKY, PASSED, K.FLAKY),
         (FLAKY, FLAKY, K.STILL_FAILING),
@@ -74,6 +81,54 @@ def test_what_two_sides_say_together(
     candidate: Observation | None, baseline: Observation | None, kind: ComparisonKind
 ) -> None:
     assert compare(candidate, baseline) is kind
+
+
+def failing(*runs: tuple[str, ...]) -> Observation:
+    """A check that failed in these routines, in one or two runs."""
+    seen = [
+        Evidence(
+            cases_run=100,
+            cases_failed=2 * len(run),
+            routines_failed=dict.fromkeys(run, 2),
+            cases=tuple(Case(routine=name, message=f"{name} is wrong") for name in run),
+        )
+        for run in runs
+    ]
+    again = Attempt(outcome=Outcome.FAILED, reason="", evidence=seen[1]) if seen[1:] else None
+    return Observation(check="c", outcome=Outcome.FAILED, evidence=seen[0], repeat=again)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "new"),
+    [
+        (failing(("ccopy", "zscal")), failing(("zscal",)), {"ccopy"}),
+        (failing(("ccopy", "zscal"), ("ccopy",)), failing(("zscal",), ("zscal",)), {"ccopy"}),
+        # What fails in one of two runs is luck, on either side.
+        (failing(("ccopy", "zscal"), ("zscal",)), failing(("zscal",)), set()),
+        (failing(("ccopy",)), failing(("zscal",), ("ccopy", "zscal")), set()),
+        (failing(("zscal",)), failing(("ccopy", "zscal")), set()),
+        # A baseline that does not say in what it failed may have failed in the same.
+        (failing(("ccopy",)), FAILED, set()),
+        (failing(("ccopy",)), PASSED, set()),
+    ],
+)
+def test_a_known_fault_does_not_hide_the_next(
+    candidate: Observation, baseline: Observation, new: set[str]
+) -> None:
+    assert newly_failing(candidate, baseline) == new
+    if baseline.outcome is Outcome.FAILED:
+        assert compare(candidate, baseline) is (K.REGRESSED if new else K.STILL_FAILING)
+
+
+def test_only_what_is_new_is_told() -> None:
+    narrowed = only(failing(("zscal", "ccopy"), ("ccopy", "zscal")), {"ccopy"})
+    assert narrowed.repeat is not None
+    for run in narrowed, narrowed.repeat:
+        assert [case.routine for case in run.evidence.cases] == ["ccopy"]
+        assert run.evidence.routines_failed == {"ccopy": 2}
+        assert run.evidence.cases_failed == 2
+    assert "ccopy" in narrowed.reason
+    assert "zscal" not in narrowed.reason
 
 
 @given(observations, observations)

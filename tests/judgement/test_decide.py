@@ -26,9 +26,11 @@ from hypothesis import strategies as st
 
 from release_gate.judgement.decide import decide, exit_code
 from release_gate.model import (
+    Case,
     CellResult,
     ComparisonKind,
     Decision,
+    Observation,
     Outcome,
     PlannedCell,
     Requirement,
@@ -79,6 +81,29 @@ def test_a_baseline_that_fails_too_does_not_stop_the_release() -> None:
     (finding,) = decision.findings
     assert not finding.blocking
     assert finding.kind is ComparisonKind.STILL_FAILING
+
+
+def wrong(*routines: str) -> Observation:
+    cases = [Case(routine=name, message=f"{name} is wrong") for name in routines]
+    return observation(
+        "exact.gemm",
+        Outcome.FAILED,
+        cases_failed=len(cases),
+        cases=tuple(cases),
+        routines_failed=dict.fromkeys(routines, 1),
+    )
+
+
+def test_a_baseline_that_fails_elsewhere_in_the_check_does_not_excuse() -> None:
+    results = with_observation(passing(PLAN), HASWELL, wrong("dgemm", "zgemm"))
+    results = with_observation(results, BASELINE_HASWELL, wrong("dgemm"))
+    decision = decide(PLAN, results, NUMERIC)
+    assert decision.verdict is Verdict.NO_GO
+    (finding,) = decision.findings
+    assert finding.kind is ComparisonKind.REGRESSED
+    assert finding.routines == ("zgemm",)
+    assert "baseline fails too, but not" in finding.summary
+    assert "First: zgemm is wrong" in finding.summary
 
 
 def test_without_a_baseline_every_failure_is_new() -> None:
