@@ -2,6 +2,7 @@
 
     planted    faults planted into a good library, against the checks and NumPy's own tests
     backtest   real bugs of released libraries, against the checks
+    verdicts   the same libraries through the whole gate, against good ones and the reverse
     silence    repeated runs of good libraries, which must find nothing
     third      another BLAS asked by the same checks (x86-64 Linux)
 
@@ -28,6 +29,7 @@ from tests.detection.numpy_suite import NumPySuite
 from tests.detection.silence import LIBRARIES, Silence
 from tests.detection.subject import make_subject
 from tests.detection.third import ThirdOpinion
+from tests.detection.verdicts import Verdicts, pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,6 +125,18 @@ def chosen_cases(options: argparse.Namespace) -> list[BackTestCase]:
     return [case for case in read_cases() if fnmatch(case.id, options.only)]
 
 
+def verdicts(options: argparse.Namespace, shop: Workshop) -> None:
+    """Run the gate with bad candidates and with good ones."""
+    part = Verdicts(shop.specs, options.results)
+    for case in chosen_cases(options):
+        for pair in pairs_of(case):
+            line = part.attempt(pair)
+            if line is not None:
+                told = [f"{each['check']} {each['issues']}" for each in line["findings"]]
+                state = "bad" if pair.bad else "good"
+                say(f"{case.id} {state} {pair.candidate}: {line['verdict']} {', '.join(told)}")
+
+
 def silence(options: argparse.Namespace, shop: Workshop) -> None:
     """Repeat default runs of good libraries, alone and on a loaded machine."""
     part = Silence(shop.specs, options.results)
@@ -155,6 +169,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     part = BackTest(shop.specs, options.results, {}, recorded=True)
     cases = [(case, part.attempt(case)) for case in read_cases()]
     opinion = ThirdOpinion(shop, NUMPY, options.results)
+    decided = Verdicts(shop.specs, options.results, recorded=True)
     text = render(
         shop.host,
         trials=trials,
@@ -163,12 +178,24 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         cases=cases,
         silence=Silence(shop.specs, options.results).lines(),
         third=opinion.lines(),
+        verdicts=[
+            (case, line)
+            for case in read_cases()
+            for pair in pairs_of(case)
+            if (line := decided.attempt(pair)) is not None
+        ],
         catalogue=known_issues(),
     )
     write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
 
 
-PARTS = {"planted": planted, "backtest": backtest, "silence": silence, "third": third}
+PARTS = {
+    "planted": planted,
+    "backtest": backtest,
+    "verdicts": verdicts,
+    "silence": silence,
+    "third": third,
+}
 
 
 def _library(text: str) -> tuple[str, Path]:

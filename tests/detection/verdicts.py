@@ -1,0 +1,136 @@
+"""The cases of released libraries, through the whole gate: does it say NO-GO, and of which issue?
+
+``release-gate run`` of a bad library against a good one has to stop the release with a finding of
+the case's issue; the other way round it has to let it go.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from tests.detection.results import Results, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from release_gate.model import CheckSpec
+    from tests.detection.backtest import BackTestCase
+
+__all__ = ["Pair", "Verdicts", "is_right", "pairs_of"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Seconds for a run of the gate, a build of NumPy included.
+LIMIT = 3600
+
+
+@frozen
+class Pair:
+    """A candidate with what it is compared with; `bad`: the candidate has the case's bug."""
+
+    case: BackTestCase
+    candidate: str
+    baseline: str
+    bad: bool
+
+
+def pairs_of(case: BackTestCase) -> Iterator[Pair]:
+    """Yield each bad pin against a good one, and the reverse; none without such pins."""
+    bad, good = _pins(case.bad), _pins(case.good)
+    if not (case.shows_here and bad and good):
+        return
+    for pin in bad:
+        yield Pair(case, candidate=pin, baseline=good[0], bad=True)
+        yield Pair(case, candidate=good[-1], baseline=pin, bad=False)
+
+
+def _pins(artefacts: tuple[str, ...]) -> list[str]:
+    """Return the libraries of the index that the gate can link NumPy with."""
+    libraries = (artefact.partition("+")[2].strip() for artefact in artefacts)
+    return [library for library in libraries if "==" in library]
+
+
+def is_right(case: BackTestCase, line: Mapping[str, Any]) -> bool:
+    """Whether a bad pin was stopped by a finding of the issue, or a good one was let go."""
+    if not line["bad"]:
+        return bool(line["verdict"] == "GO")
+    return line["verdict"] == "NO-GO" and any(
+        each["blocking"]
+        and each["check"] in case.checks
+        and case.id in each["issues"]
+        and set(case.kernels) <= set(each["kernels"])
+        for each in line["findings"]
+    )
+
+
+class Verdicts:
+    """Runs of the gate with their results in `folder`.
+
+    With `recorded`, nothing is run: what has no result yet is left out.
+    """
+
+    def __init__(
+        self, specs: Mapping[str, CheckSpec], folder: Path, *, recorded: bool = False
+    ) -> None:
+        self.specs = specs
+        self.recorded = recorded
+        self.results = Results(folder / "verdicts.jsonl")
+
+    def attempt(self, pair: Pair) -> dict[str, Any] | None:
+        """Return what the gate said, of an earlier session if it was asked; raises SystemExit."""
+        case = pair.case
+        checks = [check for check in case.checks if check in self.specs]
+        state = digest_of([self.specs[check].digest for check in checks], case.threads)
+        key = f"{case.id} | {pair.candidate} | {pair.baseline} | {state}"
+        known = self.results.get(key)
+        if known is not None or self.recorded:
+            return known
+        command = ["--candidate", pair.candidate, "--baseline", pair.baseline, "--fresh"]
+        command += ["--kernels", ",".join(case.kernels), "--threads", str(case.threads)]
+        command += ["--checks", ",".join(checks)]
+        report = _ask_gate(command)
+        return self.results.put(
+            key,
+            case=case.id,
+            candidate=pair.candidate,
+            baseline=pair.baseline,
+            bad=pair.bad,
+            verdict=report["verdict"],
+            numpy=report["numpy"]["version"],
+            findings=[
+                {
+                    "check": each["check"],
+                    "kernels": sorted({failure["kernel"] for failure in each["failures"]}),
+                    "blocking": each["blocking"],
+                    "issues": [issue["id"] for issue in each["issues"]],
+                    "hits": sum(toggle["hits"] for toggle in each["toggles"]),
+                    "symptom": each["symptom"],
+                }
+                for each in report["findings"]
+            ],
+        )
+
+
+def _ask_gate(arguments: list[str]) -> dict[str, Any]:
+    """Run the gate; return its report."""
+    with tempfile.TemporaryDirectory(prefix="detection-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "release_gate.cli", "run", *arguments, "--out", folder],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
+        report = Path(folder) / "report.json"
+        if not report.exists():
+            raise SystemExit(f"{' '.join(arguments)}: {done.stderr.strip()[-500:]}")
+        data: dict[str, Any] = json.loads(report.read_bytes())
+        return data
