@@ -280,7 +280,7 @@ def _costs(costs: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) ->
     ]
     return (
         "### What each check costs and finds\n\nSmoke profile, Haswell, without a fault. Told: the"
-        " planted faults that this check told, the cheapest that did when the fault was first tried."
+        " planted faults that it told, the cheapest that did when the fault was first tried."
         " A check that tells none here is covered by a cheaper one for what was planted, or is"
         " kept for what cannot be planted around a library: see its `catches`.\n\n"
         + _table(("check", "s, 1 thread", "s, 8 threads", "told", "told per s"), rows)
