@@ -50,7 +50,8 @@ def say(text: str) -> None:
 
 def chosen_faults(options: argparse.Namespace) -> list[Fault]:
     """Return the faults that --only and --limit leave."""
-    faults = [fault for fault in draw_faults() if fnmatch(fault.id, options.only)]
+    drawn = draw_faults(held_out=options.held_out)
+    faults = [fault for fault in drawn if fnmatch(fault.id, options.only)]
     return faults[: options.limit]
 
 
@@ -97,7 +98,7 @@ def planted(options: argparse.Namespace, shop: Workshop) -> None:
         left = [fault for fault in faults if campaign.escapes(fault, "smoke")]
         at_once(options.jobs, measure, [(cell, "full") for cell in cells_needed(left)])
         at_once(options.jobs, attempt, [(fault, "full") for fault in left])
-    if not options.without_numpy:
+    if not options.without_numpy and not options.held_out:
         threads = sorted({cells_of(fault)[-1].threads for fault in faults})
         for each in threads:
             suite.measure(Cell(KERNEL, each))
@@ -173,6 +174,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     text = render(
         shop.host,
         trials=trials,
+        held_out=campaign.trials.of(map(campaign.key, draw_faults(held_out=True))),
         numpy=numpy,
         costs=costs,
         cases=cases,
@@ -222,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--checks", default="*", metavar="GLOB", help="checks that faults are tried with")
     add("--jobs", type=int, default=2, help="faults that are tried at once (default: 2)")
     add("--smoke-only", action="store_true", help="no full profile for faults that escape")
+    add("--held-out", action="store_true", help="the faults that the checks are not worked on with")
     add("--without-numpy", action="store_true", help="no runs of NumPy's own tests")
     add(
         "--library",

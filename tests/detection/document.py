@@ -82,6 +82,7 @@ def render(
     host: Host,
     *,
     trials: Sequence[dict[str, Any]],
+    held_out: Sequence[dict[str, Any]],
     numpy: Sequence[dict[str, Any]],
     costs: Sequence[dict[str, Any]],
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
@@ -98,6 +99,7 @@ def render(
     parts += [_back_test(cases)] if measured else []
     parts += [_verdicts(verdicts)] if verdicts else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
+    parts += [_held_out(held_out)] if held_out else []
     parts += [_silence(silence, catalogue)] if silence else []
     parts += [_third(third)] if third else []
     return "\n\n".join(parts) + "\n"
@@ -284,6 +286,18 @@ def _costs(costs: Sequence[dict[str, Any]], trials: Sequence[dict[str, Any]]) ->
         " A check that tells none here is covered by a cheaper one for what was planted, or is"
         " kept for what cannot be planted around a library: see its `catches`.\n\n"
         + _table(("check", "s, 1 thread", "s, 8 threads", "told", "told per s"), rows)
+    )
+
+
+def _held_out(trials: Sequence[dict[str, Any]]) -> str:
+    smoke = sum(found_in(line) == "smoke" for line in trials)
+    both = sum(found_in(line) is not None for line in trials)
+    return (
+        "## Planted faults that were held out\n\nAnother seed, and other conditions on sizes"
+        " (`HELD_OUT` in `tests/detection/faults.py`): the checks were not worked on with them, so"
+        " that these figures are for faults that nobody has looked at.\n\n"
+        f"smoke {_share(smoke, len(trials))}, smoke and full {_share(both, len(trials))}.\n\n"
+        + _escapes(trials)
     )
 
 

@@ -5,6 +5,9 @@ sizes of the call, on one of its enumerations, on the kernel that runs, on the t
 list is drawn with a fixed seed, kinds and conditions that were drawn least so far first, so that
 it is the same on every machine and spreads over all of them.
 
+A second list, held out, has another seed and other conditions on sizes. The checks are not worked
+on with it: what it says of them holds for faults that nobody has looked at.
+
 Fair is a fault that some caller could see. A combination without effect (a kind that needs what the
 condition excludes) is not drawn. Nothing here looks at the checks.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "SEED", "Fault", "draw_faults"]
 
-SEED = 5836
+SEED, HELD_OUT_SEED = 5836, 20260117
 
 #: What is spoiled, in the words of docs/detection.md.
 KINDS = {
@@ -146,8 +149,20 @@ class Fault:
         return ":".join((self.routine.name.rstrip("_"), self.kind, *conditions))
 
 
-def draw_faults(routines: Sequence[Routine] = ROUTINES, *, seed: int = SEED) -> tuple[Fault, ...]:
-    """Return the list of faults, in the order in which they are tried."""
+def draw_faults(
+    routines: Sequence[Routine] = ROUTINES, *, seed: int = SEED, held_out: bool = False
+) -> tuple[Fault, ...]:
+    """Return the list of faults, in the order in which they are tried; or that held out."""
+    if held_out:
+        known = {fault.id for fault in draw_faults(routines)}
+        faults = _draw_faults(routines, HELD_OUT_SEED, HELD_OUT)
+        return tuple(fault for fault in faults if fault.id not in known)
+    return _draw_faults(routines, seed, HOLDING)
+
+
+def _draw_faults(
+    routines: Sequence[Routine], seed: int, conditions: Sequence[Condition]
+) -> tuple[Fault, ...]:
     source = random.Random(seed)  # noqa: S311  (no secret)
     drawn: dict[str, Fault] = {}
     kinds: Counter[str] = Counter()
@@ -155,7 +170,7 @@ def draw_faults(routines: Sequence[Routine] = ROUTINES, *, seed: int = SEED) -> 
     for routine in routines:
         count = WEIGHTS.get(routine.family, 1)
         for _ in range(count):
-            fault = _draw(routine, source, kinds, sizes, drawn)
+            fault = _draw(routine, source, kinds, sizes, drawn, conditions=conditions)
             drawn[fault.id] = fault
             kinds[fault.kind] += 1
             sizes[fault.size] += 1
@@ -170,6 +185,8 @@ def _draw(
     kinds: Counter[str],
     sizes: Counter[str],
     drawn: dict[str, Fault],
+    *,
+    conditions: Sequence[Condition],
 ) -> Fault:
     own = Counter(fault.kind for fault in drawn.values() if fault.routine.family == routine.family)
     while True:
@@ -180,7 +197,7 @@ def _draw(
             key=lambda each: (own[each], kinds[each] / SHARES.get(each, 1.0), source.random()),
         )
         size = min(
-            possible_sizes(routine, kind),
+            possible_sizes(routine, kind, conditions),
             key=lambda each: (sizes[each] // (6 if each == "any" else 1), source.random()),
         )
         fault = Fault(
@@ -235,7 +252,8 @@ def possible_kinds(routine: Routine, output: int = 0) -> tuple[str, ...]:
 
 
 #: Conditions on sizes, and where they can hold: (routine, its arguments, the kind of fault).
-HOLDING: tuple[tuple[str, Callable[[Routine, frozenset[str], str], bool]], ...] = (
+Condition: TypeAlias = "tuple[str, Callable[[Routine, frozenset[str], str], bool]]"
+HOLDING: tuple[Condition, ...] = (
     ("n%8=7", lambda *_: True),
     ("n>10000", lambda _routine, arguments, _kind: not arguments & {"lda", "ldb", "ldc", "ap"}),
     ("n>=200", lambda _routine, arguments, _kind: bool(arguments & {"lda", "ldb", "ldc", "ap"})),
@@ -276,14 +294,39 @@ HOLDING: tuple[tuple[str, Callable[[Routine, frozenset[str], str], bool]], ...] 
 )
 
 
-def possible_sizes(routine: Routine, kind: str) -> tuple[str, ...]:
+#: The same for the list that is held out.
+HELD_OUT: tuple[Condition, ...] = (
+    ("n%8=3", lambda *_: True),
+    ("n%16=13", lambda *_: True),
+    ("m%4=2", lambda _routine, arguments, _kind: {"m", "n"} <= arguments),
+    (
+        "k%4=1",
+        lambda routine, arguments, _kind: "k" in arguments and routine.family in PRODUCTS,
+    ),
+    (
+        "k>500",
+        lambda routine, arguments, _kind: "k" in arguments and routine.family in PRODUCTS,
+    ),
+    ("n>=100", lambda *_: True),
+    (
+        "m>8n",
+        lambda _routine, arguments, kind: {"m", "n"} <= arguments and kind != "tile",
+    ),
+    ("inc>1", lambda _routine, arguments, _kind: "incx" in arguments),
+    ("alpha<0", lambda _routine, arguments, _kind: bool(arguments & {"alpha", "ralpha"})),
+)
+
+
+def possible_sizes(
+    routine: Routine, kind: str, conditions: Sequence[Condition] = HOLDING
+) -> tuple[str, ...]:
     """Return the conditions on sizes under which `kind` can have an effect."""
     if kind == "padding":
         return ("ld>n",)
     if kind == "info-lost":
-        return ("any", "n%8=7")
+        return ("any", conditions[0][0])
     arguments = frozenset(routine.arguments)
-    return ("any", *(size for size, holds in HOLDING if holds(routine, arguments, kind)))
+    return ("any", *(size for size, holds in conditions if holds(routine, arguments, kind)))
 
 
 def _variant(routine: Routine, kind: str, size: str, source: random.Random) -> str:
@@ -291,7 +334,7 @@ def _variant(routine: Routine, kind: str, size: str, source: random.Random) -> s
     named = [
         {"trans": "transa"}.get(name, name) for name in routine.arguments if name in ENUMERATIONS
     ]
-    plain = size in {"any", "ld>n", "n%8=7", "n>=200"} and kind != "info-lost"
+    plain = size in {"any", "ld>n", "n%8=7", "n%8=3", "n>=200", "n>=100"} and kind != "info-lost"
     if not named or not plain or source.random() >= 0.25:
         return "any"
     name = source.choice(named)

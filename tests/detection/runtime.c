@@ -150,17 +150,25 @@ static int size_holds(const struct call *c) {
     const char *size = planted.size;
     blasint n = c->n, m = c->m, k = c->k;
     if (!strcmp(size, "any")) return 1;
-    if (!strcmp(size, "n%8=7")) return n % 8 == 7;
+    char name;
+    int modulus, rest;
+    if (sscanf(size, "%c%%%d=%d", &name, &modulus, &rest) == 3)
+        return (name == 'k' ? k : name == 'm' ? m : n) % modulus == rest;
     if (!strcmp(size, "m=1")) return m == 1;
     if (!strcmp(size, "n=1")) return n == 1;
     if (!strcmp(size, "k>256")) return k > 256;
+    if (!strcmp(size, "k>500")) return k > 500;
     if (!strcmp(size, "k=0")) return k == 0;
+    if (!strcmp(size, "n>=100")) return n >= 100;
     if (!strcmp(size, "n>=200")) return n >= 200;
     if (!strcmp(size, "n>10000")) return n > 10000;
     if (!strcmp(size, "mn>1e5")) return m * n > 100000;
+    if (!strcmp(size, "m>8n")) return m > 8 * n;
     if (!strcmp(size, "ld>n")) return c->out.excess > 0;
     if (!strcmp(size, "inc<0")) return c->least_increment < 0;
+    if (!strcmp(size, "inc>1")) return c->least_increment > 1;
     if (!strcmp(size, "alpha!=1")) return c->alpha != 1;
+    if (!strcmp(size, "alpha<0")) return c->alpha < 0;
     if (!strcmp(size, "beta!=0")) return c->beta != 0;
     abort(); /* a name that faults.py does not know either */
 }

@@ -38,6 +38,13 @@ def test_the_list_is_the_same_each_time_and_another_with_another_seed() -> None:
     assert draw_faults(seed=1) != draw_faults(seed=2)
 
 
+def test_the_list_that_is_held_out_shares_nothing() -> None:
+    held_out = draw_faults(held_out=True)
+    assert len(held_out) >= 300
+    assert not {fault.id for fault in held_out} & {fault.id for fault in draw_faults()}
+    assert held_out == draw_faults(held_out=True)
+
+
 def test_every_routine_and_every_kind_occurs() -> None:
     faults = draw_faults()
     assert {fault.routine for fault in faults} == set(ROUTINES)
@@ -228,6 +235,13 @@ def test_a_crash_ends_the_process(call: Call) -> None:
     ("conditions", "matching", "other"),
     [
         ("n%8=7 any any any", {}, {"n": 6}),
+        ("n%16=7 any any any", {}, {"n": 15, "ld": 15}),
+        ("m%4=1 any any any", {}, {"m": 4}),
+        ("k%4=3 any any any", {"k": 7}, {"k": 8}),
+        ("k>500 any any any", {"k": 501}, {"k": 500}),
+        ("n>=100 any any any", {"n": 100, "ld": 100}, {"n": 99, "ld": 100}),
+        ("m>8n any any any", {"m": 57}, {"m": 56}),
+        ("alpha<0 any any any", {"alpha": -1}, {}),
         ("m=1 any any any", {"m": 1}, {}),
         ("k>256 any any any", {"k": 257}, {"k": 256}),
         ("k=0 any any any", {"k": 0}, {}),

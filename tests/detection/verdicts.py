@@ -92,7 +92,7 @@ class Verdicts:
         known = self.results.get(key)
         if known is not None or self.recorded:
             return known
-        command = ["--candidate", pair.candidate, "--baseline", pair.baseline, "--fresh"]
+        command = ["--candidate", pair.candidate, "--baseline", pair.baseline]
         command += ["--kernels", ",".join(case.kernels), "--threads", str(case.threads)]
         command += ["--checks", ",".join(checks)]
         report = _ask_gate(command)
