@@ -76,9 +76,8 @@ def test_an_answer_is_asked_once_and_told_with_its_reasons(
     assert calls == ["exact.level2"]
     text = render(
         shop.host,
-        **dict.fromkeys(
-            ("trials", "numpy", "costs", "cases", "verdicts", "silence", "catalogue"), ()
-        ),
+        **dict.fromkeys(("trials", "held_out", "numpy", "costs", "cases", "verdicts"), ()),
+        **dict.fromkeys(("silence", "catalogue"), ()),
         third=ThirdOpinion(shop, "numpy==2.4.6", tmp_path).lines(),
     )
     assert "an extension of OpenBLAS: exact.level2 (2)" in text
