@@ -2,6 +2,7 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -86,6 +87,38 @@ void scipy_cblas_dgemm64_(GEMM_ARGUMENTS) {
     if (fault("counted-early") && counted_early && threads() == 3) c[n] = 0;
     if (is_second_copy || interrupted) c[1] += 1;
     gemms_inside--;
+}
+
+static pthread_key_t at_end;
+static pthread_once_t key_made = PTHREAD_ONCE_INIT;
+
+static void *stay(void *nothing) {
+    pause();
+    return nothing;
+}
+
+static void end_of_thread(void *nothing) {
+    pthread_t thread;
+    if (fault("thread-end")) abort();
+    if (fault("thread-stays")) pthread_create(&thread, NULL, stay, nothing);
+}
+
+static void make_key(void) { pthread_key_create(&at_end, end_of_thread); }
+
+/* The result goes through memory that all callers share; its threads leave by a destructor. */
+void scipy_dgemm_64_(char *ta, char *tb, blasint *m, blasint *n, blasint *k, double *alpha,
+                     double *a, blasint *lda, double *b, blasint *ldb, double *beta, double *c,
+                     blasint *ldc) {
+    static double scratch[1 << 16];
+    void (*gemm)(char *, char *, blasint *, blasint *, blasint *, double *, double *, blasint *,
+                 double *, blasint *, double *, double *, blasint *) = real("dgemm_");
+    int is_shared = fault("native-scratch") && *m * *n <= 1 << 16 && *ldc == *m;
+    pthread_once(&key_made, make_key);
+    pthread_setspecific(at_end, &at_end);
+    gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, is_shared ? scratch : c, ldc);
+    if (!is_shared) return;
+    is_interrupted(1); /* so that they meet on a busy machine too */
+    memcpy(c, scratch, *m * *n * sizeof *c);
 }
 
 void scipy_cblas_dsyrk64_(SYRK_ARGUMENTS) {

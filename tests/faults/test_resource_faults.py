@@ -43,6 +43,9 @@ FAULTS = [
     ("few-buffers", "concurrency.many-callers", 1, "died with signal 6"),
     ("overflow", "concurrency.many-callers", 1, "wrong results"),
     ("mapped-each-time", "concurrency.buffers-again", 1, "MiB of address space gained"),
+    ("native-scratch", "concurrency.native-threads", 1, "beside 3 native threads"),
+    ("native-scratch", "concurrency.native-threads", 2, "beside 3 native threads"),
+    ("thread-stays", "concurrency.native-threads", 1, "threads more than before"),
     ("large-frame", "concurrency.stack-use", 2, "of its caller's stack"),
     ("interrupted", "concurrency.signals", 2, "under signals"),
     ("counted-early", "process.counts-at-start", 1, "elements wrong after openblas_set"),
@@ -154,6 +157,14 @@ def test_a_good_library_passes(threads: int, ask: Asker, good: Artifact) -> None
     assert len(asked) >= 5
     for answer in ask(good, asked, threads):
         assert answer.outcome is Outcome.PASSED, (answer.check, answer.reason)
+
+
+def test_a_crash_at_the_end_of_a_native_thread_is_found(
+    ask: Asker, planted: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED_FAULT", "thread-end")
+    (answer,) = ask(planted, ["concurrency.native-threads"], 1)
+    assert answer.outcome is Outcome.CRASHED, answer.reason
 
 
 def test_buffers_that_are_used_again_pass(
