@@ -16,6 +16,7 @@ __all__ = [
     "each_case",
     "guarded",
     "rectangular",
+    "remainders",
     "require_ratios",
     "threaded_sizes",
 ]
@@ -42,7 +43,10 @@ def each_case(ctx, function, sizes, kinds, threaded):
         sizes = [size for size in sizes if max(np.atleast_1d(size)) not in SPARED]
     for position, dtype in enumerate(DTYPES):
         drivers = drivers_for(ctx.blas, dtype)
-        own = sizes if ctx.threads == 1 else threaded.get(dtype, ())
+        own = sizes
+        if ctx.threads > 1:
+            squares = not isinstance(sizes[0], tuple)
+            own = (*threaded.get(dtype, ()), *remainders(ctx, position, squares=squares))
         for index, size in enumerate(own):
             others = [kind for kind in kinds if kind != "random"]
             some = others if ctx.profile != "smoke" else [others[(index + position) % len(others)]]
@@ -57,6 +61,16 @@ def each_case(ctx, function, sizes, kinds, threaded):
                     "seed": ctx.seed + index,
                 }
                 yield drivers, parameters
+
+
+def remainders(ctx, position, squares):
+    """Return 16 sizes that no thread count splits, of all remainders modulo 16.
+
+    In smoke, a quarter of them for the precision in that position; not `squares`: (m, n).
+    """
+    step = len(DTYPES) if ctx.profile == "smoke" else 1
+    sizes = range(17 + position % step, 33, step)
+    return [n if squares else (n, 17 + 5 * n % 16) for n in sizes]
 
 
 def guarded(ctx, routine, parameters, function, *arguments):

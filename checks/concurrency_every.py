@@ -25,7 +25,7 @@ from checks.team import run_together
 __all__ = ["every_routine"]
 
 #: Long enough that another thread has woken up before a call ends: some tens of microseconds.
-LENGTHS, SIZES, SHAPES = ((50021,),), ((223, 215),), ((119, 111, 107),)
+LENGTHS, SIZES, SHAPES = ((50011,),), ((215, 207),), ((112, 107, 105),)
 
 #: Calls of each thread at least.
 LEAST_ROUNDS = 15
@@ -60,7 +60,7 @@ MOST_WRONG = 4
 def every_routine(ctx):
     cblas = Cblas(ctx.blas)
     seconds = ctx.by_profile(0.001, 0.04, 0.4)
-    callers, turns = ctx.by_profile((2, 2), (3, 6), (4, 6))
+    callers, turns = ctx.by_profile((2, 2), (3, 16), (4, 16))
     leave_out = ctx.by_profile((*level1.EXTENSIONS, *level1.SUMS, "gemm3m", "omatcopy"), ())
     streams = [
         every_call(cblas, ctx.seed + caller, LENGTHS, SIZES, SHAPES, turns, leave_out)

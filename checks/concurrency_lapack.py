@@ -26,10 +26,10 @@ CALLERS = 2
 #: Bytes of stack of the threads: what macOS gives to every thread but the first.
 STACK = 512 * 1024
 
-#: Rows and columns: square ones for all routines; a row, a column and what is more than 10^5
-#: elements both ways for those that take rectangles. A row of one element would be over before the
-#: other thread has begun.
-SQUARE = 23
+#: Rows and columns: square ones for all routines, of one size for each precision in smoke, of eight
+#: beyond; a row, a column and what is more than 10^5 elements both ways for those that take
+#: rectangles. A row of one element would be over before the other thread has begun.
+SQUARES = (23, 26, 20, 29, 21, 24, 27, 30)
 ROW, COLUMN = (1, 3000), (3000, 1)
 LARGE = ((50_021, 2), (2, 50_021))
 
@@ -57,10 +57,9 @@ class _Recorder(Lapack):
         return super().call(name, *arguments)
 
 
-def _record(recorder, dtype, seed):
-    """Make the calls of square matrices."""
+def _record(recorder, dtype, seed, n):
+    """Make the calls of matrices with n rows and columns."""
     letter, is_complex = LETTER[dtype], dtype.startswith("c")
-    n = SQUARE
     a, b = matrices.random(seed, n, n, dtype), matrices.random(seed + 1, n, 9, dtype)
     hermitian = matrices.hermitian("random", seed, n, dtype)
     positive = matrices.positive("random", seed, n, dtype)
@@ -145,7 +144,9 @@ def _groups(ctx):
     """Return [name, parameters, [arguments of each caller]]."""
     groups = []
     for position, dtype in enumerate(DTYPES):
-        shapes = [(SQUARE, SQUARE)]
+        few = ctx.profile == "smoke"
+        squares = SQUARES[position : position + 1] if few else SQUARES
+        shapes = [(n, n) for n in squares]
         if ctx.threads == 1:
             # Of large ones in smoke the tall ones, in double precision: they take half of the time.
             large = LARGE[:1] if dtype in ("float64", "complex128") else ()
@@ -157,7 +158,7 @@ def _groups(ctx):
                 seed = ctx.seed + 10 * caller + position
                 try:
                     if m == n:
-                        _record(recorder, dtype, seed)
+                        _record(recorder, dtype, seed, n)
                     else:
                         _record_rectangle(recorder, dtype, seed, m, n)
                 except REFUSALS as error:

@@ -21,16 +21,23 @@ LEFT_OUT = ("gemm_batch_strided", "gemmt", "gemmtr", "imatcopy")
 def every_call(cblas, seed, lengths, sizes, shapes, turns=1, leave_out=()):
     """Yield calls of all routines that the library has, those of one routine and dtype together.
 
-    lengths, sizes, shapes: (n,), (m, n), (m, n, k) of level 1, 2, 3; `turns` calls with each,
-    none of the routines in `leave_out`.
+    lengths, sizes, shapes: (n,), (m, n), (m, n, k) of level 1, 2, 3; `turns` calls with each (one
+    number for all, or one for each), none of the routines in `leave_out`. Sizes go on from there to
+    15 more, so that what only some remainders reach is reached.
     Flags, increments and scalars change from call to call; none is zero that would spare all work.
     """
     numbers = itertools.count()
     for routine, dtype, make, forms in _makers(seed, lengths, sizes, shapes):
         if routine not in (*LEFT_OUT, *leave_out) and cblas.has(routine, dtype):
-            for form in forms:
-                calls = (make(*form, turn) for turn in numbers)
-                yield from itertools.islice(filter(computes, calls), turns)
+            counts = itertools.repeat(turns) if isinstance(turns, int) else turns
+            for form, count in zip(forms, counts):
+                calls = (make(*_grown(form, turn), turn) for turn in numbers)
+                yield from itertools.islice(filter(computes, calls), count)
+
+
+def _grown(form, turn):
+    """Return sizes from those of `form` on: 16 turns go through all remainders modulo 16."""
+    return tuple(size + step * turn % 16 for size, step in zip(form, (7, 5, 3)))
 
 
 def _makers(seed, lengths, sizes, shapes):
@@ -43,7 +50,8 @@ def _makers(seed, lengths, sizes, shapes):
         for dtype in DTYPES:
             if kinds[dtype.startswith("c")]:
                 yield routine, dtype, partial(make, routine, seed, dtype), sizes
-    pools = level3.Pools(seed, *(max(max(shape) for shape in shapes) for _ in range(3)))
+    most = 16 + max(max(shape) for shape in shapes)
+    pools = level3.Pools(seed, most, most, most)
     for routine, (make, form, *_) in level3.ROUTINES.items():
         for dtype in DTYPES:
             flags = level3.combinations(routine, dtype)

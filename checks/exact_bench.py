@@ -45,9 +45,11 @@ MORE_SIZES = (*range(1, 129), 143, 191, 192, 225, 255, 283, 300, 385, 513, 641)
 LARGE_FACTORS = (14, 23)
 LARGE = 322
 
-#: For several threads beside the large one: above the sizes from which solves and Cholesky are
-#: split (32, 64), with all tails; then astride those of LU, 10,000 and 40,000 elements per thread.
-THREADED = (95,)
+#: For several threads beside the large one: all remainders modulo 16 of what is not split; above
+#: the sizes from which solves and Cholesky are (32, 64); then astride those of LU, 10,000 and
+#: 40,000 elements per thread.
+UNSPLIT = range(16, 32)
+THREADED = (*UNSPLIT, 95)
 MORE_THREADED = (65, 129, 143, 257, 283, 385)
 
 #: Largest size of complex matrices in the smoke profile: their references cost four times as much.
@@ -77,13 +79,14 @@ class Bench:
         self._sizes = sorted({*sizes, *ctx.by_profile((), more)})
         #: Each split step of several threads costs a time slice when a core is taken.
         self.few = ctx.threads > 1 and ctx.profile != "stress"
-        self._alternate = ctx.threads == 1 and ctx.profile == "smoke"
+        #: Sizes of which smoke asks each in two of the precisions.
+        halved = range(DENSE + 1, LARGE) if ctx.threads == 1 else UNSPLIT
+        self._halved = halved if ctx.profile == "smoke" else ()
 
     def each_size(self, dtype):
         """Yield (index, size) for that precision."""
         for index, n in enumerate((*self._sizes_of(dtype), LARGE)):
-            by_turns = self._alternate and DENSE < n < LARGE
-            if not by_turns or (index + DTYPES.index(dtype)) % 2:
+            if n not in self._halved or (index + DTYPES.index(dtype)) % 2:
                 yield index, n
 
     def _sizes_of(self, dtype):

@@ -24,7 +24,10 @@ EMPTY = ((5, 7, 0), (17, 16, 0), (33, 40, 0), (0, 3, 4), (3, 0, 4), (0, 0, 0))
 #: above 262,144, sums of squares above 439,776 (interface/gemm.c, syrk.c, symm.c, trsm.c).
 THREADED = ((103, 101, 102), (131, 67, 129), (82, 300, 83))
 #: What is not split costs next to nothing, but a thread count may still decide how it is done.
-UNSPLIT = ((7, 15, 23), (23, 7, 2), (15, 23, 7), (1, 31, 5), (23, 1, 15), (9, 7, 301))
+UNSPLIT = (
+    *((1, 31, 5), (23, 1, 15), (9, 7, 301)),
+    *((17 + i, 1 + 5 * i % 16, 1 + 7 * i % 16) for i in range(16)),
+)
 #: More than 10^5 elements both in B and in a triangle.
 VAST = ((333, 319, 3),)
 

@@ -22,9 +22,9 @@ SIZES = (1, 2, 3, 4, 7, 13, 17, 26, 33, 39)
 #: and QR reductions to blocked code (128).
 MORE_SIZES = (5, 7, 8, 12, 16, 24, 25, 31, 32, 64, 65, 97, 130)
 
-#: One that is not split; triangular solves are from 32 on, complex products from 41, real ones
-#: from 81.
-THREADED_SIZES = (23, 65)
+#: Triangular solves are split from 32 on, complex products from 41, real ones from 81.
+UNSPLIT = range(16, 32)
+THREADED_SIZES = (65,)
 MORE_THREADED_SIZES = (129,)
 
 
@@ -116,15 +116,16 @@ def ask(ctx, table, few=True):
 
     Smoke: at each size each routine with one variant and one kind, by turns that no two routines
     share; full: all variants and all kinds of them. few: in threaded smoke cells in one precision
-    each, by turns: each split step costs a time slice.
+    each, by turns: each split step costs a time slice. What is not split is asked there in all
+    remainders modulo 16, in smoke with one precision each.
     """
     lapack = Lapack(ctx.blas)
     missing = set()
     for index, n in enumerate(_sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
-                by_turns = few and ctx.threads > 1 and ctx.profile == "smoke"
-                if by_turns and (position - place) % len(DTYPES):
+                by_turns = ctx.threads > 1 and ctx.profile == "smoke" and (few or n in UNSPLIT)
+                if by_turns and (position - place - n) % len(DTYPES):
                     continue
                 name = routine.named(dtype)
                 if not lapack.has(name):
@@ -139,7 +140,7 @@ def ask(ctx, table, few=True):
 
 def _sizes(ctx):
     if ctx.threads > 1:
-        return THREADED_SIZES + ctx.by_profile((), MORE_THREADED_SIZES)
+        return (*UNSPLIT, *THREADED_SIZES, *ctx.by_profile((), MORE_THREADED_SIZES))
     return tuple(sorted(SIZES + ctx.by_profile((), MORE_SIZES)))
 
 

@@ -44,7 +44,7 @@ BANDED = tuple(ROUTINES)[12:17]
 PACKED = tuple(ROUTINES)[17:]
 
 #: In threaded cells: what is not split costs next to nothing, by turns of its flags.
-UNSPLIT = ((20, 17), (23, 15), (1, 31), (15, 1), (23, 7), (7, 39), (20, 23))
+UNSPLIT = ((1, 31), (15, 1), (7, 39), *((17 + i, 17 + 5 * i % 16) for i in range(16)))
 
 #: Row blocks of the gemv kernels are 1024 to 4096 long.
 LONG = (

@@ -4,7 +4,7 @@ import numpy as np
 
 from checks import matrices
 from checks.api import check
-from checks.lapack import IllegalArgument, Lapack
+from checks.lapack import IllegalArgument, Lapack, Overwritten
 from checks.operands import DTYPES, LETTER
 
 __all__ = ["infinity_svd"]
@@ -49,3 +49,5 @@ def infinity_svd(ctx):
                             lapack.svd(a, vectors=vectors)
                     except REFUSALS:
                         continue
+                    except Overwritten as error:
+                        ctx.fail(LETTER[dtype] + "gesdd", str(error), parameters)

@@ -156,8 +156,8 @@ def level1_nan(ctx):
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).
 LEVEL3 = ("gemm", "symm", "hemm", "syrk", "herk", "syr2k", "her2k", "trmm", "trsm")
 
-#: (m, n, k) in threaded cells: two that are not split, one that is.
-THREADED = ((23, 7, 2), (7, 15, 23), (103, 101, 102))
+#: (m, n, k) that is split over threads.
+THREADED = ((103, 101, 102),)
 
 #: Routines of the largest and smallest element, for which NaN is asked by `special_vectors`.
 ENDINGS = ("ax", "in")
@@ -199,11 +199,14 @@ ENDINGS = ("ax", "in")
 )
 @few_threads
 def level2_nan(ctx):
-    step = ctx.by_profile(4, 1)
+    step = ctx.by_profile(3, 1)
     sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, step)]
+    propagation = Propagation(ctx)
     if ctx.threads > 1:
-        sizes = [(23, 15), (7, 31), *[(231, 130)] * 3]  # split, but gemv in real precision
-    Propagation(ctx).ask(level2.calls(ctx.seed, sizes, idle=ctx.threads == 1))
+        unsplit = level2.calls(ctx.seed, [(17 + i, 1 + 5 * i % 16) for i in range(16)])
+        propagation.ask(itertools.islice(unsplit, 0, None, ctx.by_profile(5, 1)))
+        sizes = [(231, 130)] * 3  # split, but gemv in real precision
+    propagation.ask(level2.calls(ctx.seed, sizes, idle=ctx.threads == 1))
 
 
 @check(
@@ -212,7 +215,6 @@ def level2_nan(ctx):
     category="special",
     routines=[
         "?gemm",
-        "?gemmt",
         "?symm",
         "?hemm",
         "?syrk",
@@ -231,9 +233,9 @@ def level2_nan(ctx):
 @few_threads
 def level3_nan(ctx):
     propagation = Propagation(ctx)
+    every = ctx.by_profile(5, 1)  # no divisor of 16
     if ctx.threads > 1:
         propagation.ask(level3.shaped_calls(ctx.seed, THREADED, LEVEL3, turns=2))
-        return
-    calls = level3.calls(ctx.seed, LEVEL3)
-    propagation.ask(itertools.islice(calls, 0, None, ctx.by_profile(5, 1)))
+        every = 11
+    propagation.ask(itertools.islice(level3.calls(ctx.seed, LEVEL3), 0, None, every))
     ctx.record("trmm: NaN meets the zeros beside a triangle", bool(propagation.strayed))

@@ -204,7 +204,8 @@ def stack_every_routine(ctx):
         ctx.unsupported("the C library has no pthread_attr_setstack")
     cblas, stack = Cblas(ctx.blas), _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
     forms = FORMS if ctx.threads == 1 else [each[-1:] for each in FORMS]
-    calls = every_call(cblas, ctx.seed, *forms, turns=ctx.by_profile(1, 6))
+    turns = ctx.by_profile((4, 1, 1, 1), (32, 6, 6, 6)) if ctx.threads == 1 else (1,)
+    calls = every_call(cblas, ctx.seed, *forms, turns=turns)
     stack.used_by(lambda: _watch(ctx, stack, (Prepared(cblas, call) for call in calls)))
 
 

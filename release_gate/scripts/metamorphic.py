@@ -23,6 +23,7 @@ _WAYS = {
     "depth by": "a[:, : k // {0}] @ b[: k // {0}] + a[:, k // {0} :] @ b[k // {0} :]",
     "leading block": "a[: max(1, m // 2)] @ b[:, : max(1, n // 2)]",
     "rows reversed": "(a[::-1].copy() @ b)[::-1]",
+    "times its transpose": "a @ a.T.copy()",
     "one column": "np.stack([a @ x.copy() for x in (b[:, 0], b[:, -1])], axis=1)",
     "one element": "np.array([np.dot(a[0], x) for x in (b[:, 0], b[:, -1])])",
     "moved by": "moved(a, {0}) @ moved(b, {0})",
@@ -97,10 +98,11 @@ def other_way(parameters: Parameters) -> LapackCase | None:
         return None
     factor = _NUMBERS.get(number[1], number[1]) if number else ""
     part = _PARTS.get(name, "")
-    calls = ["c = a @ b", f"other = {_WAYS[name].format(factor)}"]
+    right = "a.T" if name == "times its transpose" else "b"
+    calls = [f"c = a @ {right}", f"other = {_WAYS[name].format(factor)}"]
     test = Test(
         name="difference over |A| |B|",
-        residual=f"(abs(c{part} - other) / times(abs(a), abs(b)){part}).max()",
+        residual=f"(abs(c{part} - other) / times(abs(a), abs({right})){part}).max()",
         allowed="2 * 16 * 2 * u * max(1, k / 100)",
     )
     lines = [*(_MOVED if name == "moved by" else []), *_operands(g)]

@@ -31,6 +31,14 @@ void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alp
     if (fault("gemv")) y[0] += 1e-10;
 }
 
+void scipy_cblas_dsyrk64_(int order, int uplo, int trans, blasint n, blasint k, double alpha,
+                          const double *a, blasint lda, double beta, double *c, blasint ldc) {
+    void (*syrk)(int, int, int, blasint, blasint, double, const double *, blasint, double, double *,
+                 blasint) = real("cblas_dsyrk");
+    syrk(order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc);
+    if (fault("syrk") && n > 1) c[0] += 1e-10;
+}
+
 void scipy_dgesv_64_(blasint *n, blasint *nrhs, double *a, blasint *lda, blasint *ipiv, double *b,
                      blasint *ldb, blasint *info) {
     void (*gesv)(blasint *, blasint *, double *, blasint *, blasint *, double *, blasint *,

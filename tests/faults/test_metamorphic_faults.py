@@ -20,6 +20,7 @@ FAULTS = [
     ("gemm-transposed", "metamorphic.products", 1),
     ("gemm-moved", "metamorphic.products", 1),
     ("gemv", "metamorphic.products", 1),
+    ("syrk", "metamorphic.products", 1),
     ("gemm-race", "metamorphic.repeat", 1),
     ("gesv-race", "metamorphic.repeat", 1),
     ("gemm-race", "metamorphic.repeat", 2),

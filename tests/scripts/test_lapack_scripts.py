@@ -85,7 +85,7 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
         for way in (
             *("transposed", "in Fortran order", "rows by third", "columns by half"),
             *("depth by third", "leading block", "rows reversed", "one column", "one element"),
-            "moved by 3",
+            *("moved by 3", "times its transpose"),
         ):
             product = {"dtype": dtype, "size": [5, 3, 40], "way": way}
             yield "metamorphic.products", "gemm", product
