@@ -20,12 +20,49 @@ void scipy_cblas_daxpy64_(blasint n, double alpha, const double *x, blasint incx
     void (*axpy)(blasint, double, const double *, blasint, double *, blasint) =
         real("cblas_daxpy");
     axpy(n, alpha, x, incx, y, incy);
+    for (blasint i = 0; i < n; i++)
+        if (fault("axpy-plus-zero") && incy > 0 && y[i * incy] == 0) y[i * incy] = 0;
     if (fault("axpy-lost-nan") && n > 4 && incy == 1 && isnan(y[0])) y[0] = 0;
     if (fault("axpy-flush") && n > 0)
         for (blasint i = 0; i < n; i++)
             if (incy == 1 && fabs(y[i]) < 0x1p-1022) y[i] = 0;
     if (fault("axpy-outside") && n > 0 && incy == 1) y[n] = 3;
     if (fault("axpy-between") && n > 1 && incy == 2) y[1] = 2;
+}
+
+void scipy_cblas_dcopy64_(blasint n, const double *x, blasint incx, double *y, blasint incy) {
+    void (*copy)(blasint, const double *, blasint, double *, blasint) = real("cblas_dcopy");
+    copy(n, x, incx, y, incy);
+    if (fault("copy-adds") && n > 4 && incy > 0) y[0] = y[0] + 0.0;
+}
+
+void scipy_cblas_dswap64_(blasint n, double *x, blasint incx, double *y, blasint incy) {
+    void (*swap)(blasint, double *, blasint, double *, blasint) = real("cblas_dswap");
+    swap(n, x, incx, y, incy);
+    if (fault("swap-quiet") && n > 4 && isnan(x[0])) x[0] = NAN;
+}
+
+double scipy_cblas_dsdot64_(blasint n, const float *x, blasint incx, const float *y,
+                            blasint incy) {
+    double (*dsdot)(blasint, const float *, blasint, const float *, blasint) = real("cblas_dsdot");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    double result = dsdot(n, x, incx, y, incy);
+    if (fault("dsdot-rounded") || (fault("dsdot-threads") && threads() > 1)) return (float)result;
+    if (!fault("dsdot-single") || incx < 0 || incy < 0) return result;
+    float sum = 0;
+    for (blasint i = 0; i < n; i++) sum += x[i * incx] * y[i * incy];
+    return sum;
+}
+
+float scipy_cblas_sdsdot64_(blasint n, float first, const float *x, blasint incx, const float *y,
+                            blasint incy) {
+    float (*sdsdot)(blasint, float, const float *, blasint, const float *, blasint) =
+        real("cblas_sdsdot");
+    float sum = first;
+    if (!fault("sdsdot-single") || incx < 0 || incy < 0)
+        return sdsdot(n, first, x, incx, y, incy);
+    for (blasint i = 0; i < n; i++) sum += x[i * incx] * y[i * incy];
+    return sum;
 }
 
 void scipy_cblas_dscal64_(blasint n, double alpha, double *x, blasint incx) {
@@ -87,6 +124,7 @@ void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alp
     blasint length = trans == 111 ? m : n;
     gemv(order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
     if (m < 2 || n < 2) return;
+    if (fault("gemv-idle") && alpha == 0 && beta == 1 && incy == 1) y[0] += 0.0;
     if (fault("gemv-beta") && beta == 0) y[0] += 0 * first;
     if (fault("gemv-increment") && incy == 3 && length % 8 == 7) y[0] += 1;
     if (fault("gemv-conjugate") && trans == 113) y[0] -= 1;

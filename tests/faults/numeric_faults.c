@@ -8,10 +8,15 @@ typedef int64_t blasint;
 
 void scipy_cblas_dgemm64_(GEMM_ARGUMENTS) {
     static int was_nan;
+    static const double *before;
     void (*gemm)(GEMM_ARGUMENTS) = real("cblas_dgemm");
     int (*threads)(void) = real("openblas_get_num_threads");
     double first = m > 0 && n > 0 ? c[0] : 0.0;
     gemm(order, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    int next = m > 1 && n > 1 && k > 1 && before && a == before + m * lda; /* in a stack */
+    before = a;
+    if (fault("stacked") && next && ta == 111) c[0] += 1;
+    if (fault("stacked-threads") && next && threads() > 1) c[0] += 1;
     if (order != 101 || m < 2 || n < 2) return;
     if (fault("element") && m == 31) c[ldc + 1] += 1;
     if (fault("tile") && m >= 48 && n >= 48)

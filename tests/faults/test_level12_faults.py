@@ -16,12 +16,14 @@ pytestmark = pytest.mark.network
 
 MODULES = [
     "accuracy_rotations",
+    "exact_dsdot",
     "level1",
     "level2",
     "special_flags",
     "special_propagation",
     "special_subnormal",
     "special_vectors",
+    "special_zero_signs",
 ]
 
 #: The kernel of all runs here. Newer ones have faults of their own, which docs/found describes.
@@ -36,6 +38,10 @@ FAULTS = [
     ("iamax-tie", "exact.level1", 1),
     ("iamin", "exact.extensions", 1),
     ("sum", "exact.sum", 1),
+    ("dsdot-single", "exact.dsdot", 1),
+    ("dsdot-rounded", "exact.dsdot", 1),
+    ("sdsdot-single", "exact.dsdot", 1),
+    ("dsdot-threads", "exact.dsdot", 2),
     ("gemv-beta", "exact.level2", 1),
     ("gemv-increment", "exact.level2", 1),
     ("gemv-conjugate", "exact.level2", 1),
@@ -62,6 +68,10 @@ FAULTS = [
     ("nrm2-range", "special.nrm2", 1),
     ("nrm2-single", "special.nrm2", 1),
     ("nrm2-infinity", "special.nrm2", 1),
+    ("copy-adds", "special.zero-signs", 1),
+    ("swap-quiet", "special.zero-signs", 1),
+    ("axpy-plus-zero", "special.zero-signs", 1),
+    ("gemv-idle", "special.zero-signs", 1),
     ("axpy-flush", "special.subnormal", 1),
     ("flush-to-zero", "special.subnormal", 1),
 ]
@@ -73,7 +83,8 @@ ELSEWHERE = {"special.fp-flags"}
 RIGHT = {"accuracy.complex-rotg": "zrotg-right"}
 
 GOOD = [(RIGHT.get(check, ""), check, 1) for check in sorted({check for _, check, _ in FAULTS})]
-GOOD += [("", check, 2) for check in ("exact.level1", "exact.level2", "special.blas-flags")]
+GOOD += [("", check, 2) for check in ("exact.dsdot", "exact.level1", "exact.level2")]
+GOOD += [("", check, 2) for check in ("special.blas-flags", "special.zero-signs")]
 
 Answers = dict[tuple[str, str, int], dict[str, Any]]
 
@@ -96,7 +107,7 @@ def test_a_planted_fault_is_found(fault: str, check: str, threads: int, answers:
     assert answer["outcome"] == "failed"
     assert answer["failed"] < answer["run"]
     case = answer["cases"][0]
-    assert fault == "flush-to-zero" or case["routine"].startswith(("d", "id", "z"))
+    assert fault == "flush-to-zero" or case["routine"].startswith(("d", "id", "sdsdot", "z"))
     assert case["message"]
     assert case["parameters"]
 

@@ -26,6 +26,7 @@ MODULES = [
     "accuracy_spectra",
     "accuracy_systems",
     "exact",
+    "exact_stacked",
     "special_empty",
     "special_flags",
     "special_lapack",
@@ -46,6 +47,8 @@ FAULTS = [
     ("outside", "exact.gemm", 1),
     ("threaded", "exact.gemm", 2),
     ("beta", "exact.gemm", 1),
+    ("stacked", "exact.stacked-matmul", 1),
+    ("stacked-threads", "exact.stacked-matmul", 2),
     ("flag", "exact.gemm", 1),
     ("gemv-tail", "exact.gemv", 1),
     ("gemv-flag", "exact.gemv", 1),
@@ -85,7 +88,9 @@ ELSEWHERE = {
 }
 
 GOOD = [("", check, 1) for check in sorted({check for _, check, _ in FAULTS})]
-GOOD += [("threaded", "exact.gemm", 1), ("", "exact.gemm", 2)]
+GOOD += [("threaded", "exact.gemm", 1), ("", "exact.gemm", 2), ("", "exact.stacked-matmul", 2)]
+# What is left behind by the member before: one product at a time does not show it.
+GOOD += [("stacked", "exact.gemm", 1)]
 
 #: Faults that leave numbers finite and small: found by their exact place.
 FIRST_BAD = {"element": [1, 1], "tile": [16, 16], "transposed": [0, 0], "deep": [0, 0]}
