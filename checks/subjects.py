@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from checks.workers import address_space
+from checks.workers import address_space, file_mappings
 
 __all__ = ["exit_after", "measure_address_space"]
 
@@ -46,16 +46,21 @@ def _start_daemons(call, forever):
 
 
 def measure_address_space(threads):
-    """Print what import, and what each of `threads` BLAS threads, add to the address space."""
-    before = address_space()
+    """Print what import, and what each of `threads` BLAS threads, add to the address space.
+
+    Of import also what is left of it without the files that are mapped, such as the library's own.
+    """
+    before, files = address_space(), file_mappings()
     import numpy  # noqa: F401, ICN001
 
     imported = address_space()
+    files = file_mappings() - files
     _compute(2)
     few = address_space()
     _compute(threads)
     figures = {
         "import_mib": round(imported - before, 1),
+        "import_beside_files_mib": round(imported - before - files, 1),
         "two_threads_mib": round(few - before, 1),
         "per_thread_mib": round((address_space() - few) / (threads - 2), 1),
     }

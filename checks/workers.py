@@ -11,7 +11,14 @@ import os
 import threading
 import time
 
-__all__ = ["address_space", "at_most", "require_threads", "thread_count", "threads_at_work"]
+__all__ = [
+    "address_space",
+    "at_most",
+    "file_mappings",
+    "require_threads",
+    "thread_count",
+    "threads_at_work",
+]
 
 #: Seconds between looks at threads that are not at rest yet.
 POLL = 0.005
@@ -98,6 +105,14 @@ def address_space():
     """Return the size of this process's address space in MiB (Linux)."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmSize")) / 1024
+
+
+def file_mappings():
+    """Return how much of this process's address space shows files, in MiB (Linux)."""
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        fields = [line.split(None, 5) for line in maps]
+    ranges = [each[0].split("-") for each in fields if len(each) == 6 and each[5][0] == "/"]
+    return sum(int(end, 16) - int(begin, 16) for begin, end in ranges) / 2**20
 
 
 def _other_tasks(look):

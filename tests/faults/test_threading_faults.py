@@ -51,6 +51,7 @@ FAULTS = [
     ("lowered-count", "concurrency.count-changes", 2, "failed", "after a change to"),
     ("leak-thread", "concurrency.churn", 1, "failed", "the process has"),
     ("leak-memory", "concurrency.churn", 1, "failed", "resident memory grew"),
+    ("leak-addresses", "concurrency.churn", 1, "failed", "address space grew in each"),
     ("early-exit", "concurrency.churn", 1, "crashed", "status 0"),
     ("stack-frame", "concurrency.small-stack", 1, "crashed", "SIG"),
     ("hang-after-fork", "forking.lu", 2, "hung", "deadlock"),
@@ -59,7 +60,8 @@ FAULTS = [
     ("abort-at-exit", "process.exit", 1, "failed", "signal 6"),
     ("hang-at-exit", "process.exit", 1, "hung", "deadlock"),
     ("abort-at-exit", "process.exit-busy", 1, "failed", "signal 6"),
-    ("address-space", "process.address-space", 1, "failed", "MiB of address space"),
+    ("address-space", "process.address-space", 1, "failed", "thread reserves"),
+    ("large-import", "process.address-space", 1, "failed", "import reserves"),
 ]
 
 #: fault, check whose reproducer must show it.

@@ -15,7 +15,14 @@ typedef int64_t blasint;
 static atomic_int gemms_inside, in_eigh, was_lowered, last_count, calls;
 static pid_t first_process;
 
-__attribute__((constructor)) static void remember_process(void) { first_process = getpid(); }
+static void reserve(size_t mib) {
+    mmap(NULL, mib << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+__attribute__((constructor)) static void remember_process(void) {
+    first_process = getpid();
+    if (fault("large-import")) reserve(104); /* a buffer of 136 MiB in place of one of 32 */
+}
 
 __attribute__((destructor)) static void shut_down(void) {
     if (fault("abort-at-exit") && calls) abort();
@@ -44,6 +51,7 @@ static void before_gemm(void) {
     if (fault("deadlock") && gemms_inside > 1) hang();
     if (fault("stack-frame")) use_stack();
     if (fault("leak-thread")) pthread_create(&thread, NULL, stay, NULL);
+    if (fault("leak-addresses")) reserve(1);
     if (fault("leak-memory")) memset(malloc(100000), 1, 100000);
     if (fault("early-exit") && calls > 3) _exit(0);
     if (fault("child-aborts") && getpid() != first_process) abort();
@@ -116,8 +124,7 @@ void scipy_openblas_set_num_threads64_(int count) {
     void (*set)(int) = real("openblas_set_num_threads");
     was_lowered = was_lowered || count < last_count;
     if (fault("address-space") && count > last_count)
-        mmap(NULL, (size_t)(count - last_count) << 27, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        reserve((size_t)(count - last_count) << 7);
     last_count = count;
     set(fault("serial") ? 1 : count);
 }
