@@ -2,6 +2,8 @@
 
 import functools
 
+from checks.workers import Watch
+
 __all__ = ["few_threads", "two_threads"]
 
 
@@ -25,10 +27,12 @@ def _limited(function, profiles):
         fewer = ctx.threads > 2 and ctx.profile in profiles
         if fewer:
             ctx.blas.set_num_threads(2)
-        ctx.threads_used = ctx.blas.get_num_threads()
+        watch = Watch() if ctx.threads > 1 else None
         try:
             function(ctx)
         finally:
+            if watch is not None:
+                ctx.threads_used = watch.threads()
             if fewer:
                 ctx.blas.set_num_threads(ctx.threads)
 

@@ -12,6 +12,7 @@ import threading
 import time
 
 __all__ = [
+    "Watch",
     "address_space",
     "at_most",
     "file_mappings",
@@ -79,7 +80,7 @@ def threads_at_work(call):
 
     Where the system has no times per thread, 2 stands for "more than one".
     """
-    if not os.path.exists("/proc/self/task/%d/schedstat" % threading.get_native_id()):
+    if not _has_times():
         return _threads_by_cpu_time(call)
     deadline = time.monotonic() + PATIENCE
     while any(_other_tasks(_is_running)):
@@ -91,6 +92,28 @@ def threads_at_work(call):
     time.sleep(BOOKED)
     after = dict(_other_tasks(_time_used))
     return 1 + sum(after.get(task, used) > used for task, used in before.items())
+
+
+class Watch:
+    """Tells how many threads have worked since it was made, where the system has their times.
+
+    Only those count that were at rest then, as OpenBLAS's idle workers are: one that runs may be
+    spinning after an earlier call, and one that is new may only have been started.
+    """
+
+    def __init__(self):
+        if not _has_times():
+            self._times = {}
+            return
+        times = dict(_other_tasks(_time_used))
+        running = set(_other_tasks(lambda task: task if _is_running(task) else None))
+        self._times = {task: used for task, used in times.items() if task not in running}
+
+    def threads(self):
+        """Return how many, with the calling one; None if no other is known to have worked."""
+        after = dict(_other_tasks(_time_used)) if self._times else {}
+        worked = sum(after.get(task, used) > used for task, used in self._times.items())
+        return 1 + worked if worked else None
 
 
 def thread_count():
@@ -113,6 +136,11 @@ def file_mappings():
         fields = [line.split(None, 5) for line in maps]
     ranges = [each[0].split("-") for each in fields if len(each) == 6 and each[5][0] == "/"]
     return sum(int(end, 16) - int(begin, 16) for begin, end in ranges) / 2**20
+
+
+def _has_times():
+    """Whether the system tells the CPU time of each thread."""
+    return os.path.exists("/proc/self/task/%d/schedstat" % threading.get_native_id())
 
 
 def _other_tasks(look):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
-from planted import plant
+from planted import ask_checks, plant
 from written import example
 
 from release_gate.checklist import read_checks
@@ -180,6 +180,23 @@ def test_a_library_that_does_not_split_work_is_not_called_tested(ask: Asker) -> 
     asked = [check for check in CHECKS if check.startswith(("concurrency.", "forking."))]
     for answer in ask("serial", asked, 2):
         assert answer.outcome is Outcome.NOT_EXERCISED, (answer.check, answer.reason)
+
+
+@pytest.mark.parametrize(("threads", "seen"), [(2, "2"), (1, "None")])
+def test_threads_that_worked_are_seen(threads: int, seen: str, planted: Artifact) -> None:
+    before = f"""
+import time
+from checks.workers import Watch, threads_at_work
+library.set_num_threads(2)
+library.set_num_threads({threads})
+ones = numpy.ones((300, 300))
+threads_at_work(lambda: None)  # waits until the others are at rest
+watch = Watch()
+ones @ ones
+time.sleep(0.05)
+assert watch.threads() == {seen}, watch.threads()
+"""
+    ask_checks(Path(planted.site), ["level2"], [("", "exact.level2", 1)], before=before)
 
 
 def test_a_hang_after_fork_is_found_in_a_released_library(
