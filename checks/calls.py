@@ -20,6 +20,7 @@ __all__ = [
     "as_parameter",
     "between_canaries",
     "computes",
+    "each_form",
     "exported",
     "fixed",
     "judge",
@@ -37,6 +38,9 @@ ALIGNMENT = 64
 
 #: Scalars that leave nothing to be computed when they are zero.
 _FACTORS = ("alpha", "s")
+
+#: Parameters that are flags of a routine.
+_FLAGS = ("order", "side", "uplo", "trans", "ta", "tb", "diag")
 
 
 class Operand(NamedTuple):
@@ -89,6 +93,16 @@ def with_operands(call, values):
 def computes(call):
     """Whether no scalar is zero that would spare a call all its work."""
     return all(call.parameters.get(name) not in (0, [0.0, 0.0]) for name in _FACTORS)
+
+
+def each_form(calls):
+    """Yield the first call of each routine, in each precision, with each combination of flags."""
+    seen = set()
+    for call in calls:
+        form = name_of(call), *map(call.parameters.get, _FLAGS)
+        if form not in seen:
+            seen.add(form)
+            yield call
 
 
 def exported(cblas, calls):

@@ -1,13 +1,21 @@
 """Level 3 through CBLAS on integers, which is exact: any difference is a bug."""
 
 from checks.api import check
-from checks.calls import between_canaries, exported
+from checks.calls import between_canaries, each_form, exported
 from checks.cblas import Cblas
 from checks.level3 import calls, shaped_calls
 from checks.operands import DTYPES
 from checks.splitting import few_threads
+from checks.workers import at_most
 
-__all__ = ["gemm_batch", "gemm_variants", "matcopy", "symmetric", "triangular_matrices"]
+__all__ = [
+    "gemm_batch",
+    "gemm_variants",
+    "matcopy",
+    "split_forms",
+    "symmetric",
+    "triangular_matrices",
+]
 
 VARIANTS = ("gemm", "gemm3m", "gemmt", "gemmtr")
 COPIES = ("omatcopy", "imatcopy")
@@ -16,6 +24,8 @@ TRIANGULAR = ("trmm", "trsm")
 
 #: Sizes astride the block sizes (GEMM_P, GEMM_Q) of the x86 and arm64 kernels.
 BLOCKS = (129, 193, 257, 321, 385, 449, 513, 700, 1100)
+#: Sizes between what `calls` asks densely and BLOCKS: three of them, or all.
+MIDDLE = {"smoke": (65, 97, 127), "full": range(64, 129), "stress": range(64, 129)}
 #: What goes with a large size.
 FEW = ((3, 5), (8, 16), (17, 33), (33, 2), (1, 24), (12, 1))
 #: With k = 0 only beta acts; otherwise nothing is done.
@@ -32,6 +42,19 @@ UNSPLIT = (
 VAST = ((333, 319, 3),)
 
 
+#: Calls of a routine in one precision after which it has met all combinations of its flags.
+ALL_FORMS = 160
+
+
+def split_forms(seed, routines, turns):
+    """Yield calls that are split over threads: those of `turns` per precision that differ in flags.
+
+    Which flags come first depends on the seed.
+    """
+    first = seed % 1009
+    return each_form(shaped_calls(seed, THREADED[:1], routines, turns=turns, first=first))
+
+
 def sweep(ctx, routines, least):
     """Make the calls of `routines` that suit the cell and that the library has."""
     cblas = Cblas(ctx.blas)
@@ -42,10 +65,14 @@ def sweep(ctx, routines, least):
     if ctx.threads > 1:
         make(shaped_calls(ctx.seed, [*THREADED, *VAST], routines, turns=ctx.by_profile(1, 2)))
         make(shaped_calls(ctx.seed, UNSPLIT, routines, turns=ctx.by_profile(1, 4)))
+        # On two threads: with more than cores each call takes 50 ms and more.
+        with at_most(ctx, ctx.by_profile(2, 2, ctx.threads)):
+            make(split_forms(ctx.seed, routines, ctx.by_profile(1, ALL_FORMS)))
         return
-    make(calls(ctx.seed, routines, least=ctx.by_profile(least, 12 * least)))
+    make(calls(ctx.seed, routines, least=ctx.by_profile(least, 16 * least)))
     turns = ctx.by_profile(1, 6)
     make(shaped_calls(ctx.seed, EMPTY, routines, turns=4 * turns))
+    make(shaped_calls(ctx.seed, _middle(ctx, routines), routines))
     few = [(FEW[i % len(FEW)], size) for i, size in enumerate(BLOCKS)]
     make(shaped_calls(ctx.seed, [(m, size, k) for (m, k), size in few], routines, turns=turns))
     if not set(routines) & set(TRIANGULAR):
@@ -54,6 +81,18 @@ def sweep(ctx, routines, least):
     large = [(size, n, k) for (n, k), size in few]
     large = large[0:5:2] if ctx.profile == "smoke" else large
     make(shaped_calls(ctx.seed, [*large, *VAST], routines, turns=ctx.by_profile(1, 2)))
+
+
+def _middle(ctx, routines):
+    """Return shapes of which one size is in the middle: all in each place, in smoke by turns."""
+    places = 2 if set(routines) & set(TRIANGULAR) else 3
+    shapes = []
+    for index, size in enumerate(MIDDLE[ctx.profile]):
+        for place in (index % places,) if ctx.profile == "smoke" else range(places):
+            shape = [*FEW[index % len(FEW)]]
+            shape.insert(place, size)
+            shapes.append(tuple(shape))
+    return shapes
 
 
 @check(
@@ -66,10 +105,11 @@ def sweep(ctx, routines, least):
         "nor fused multiply-add nor thread count can change (sums below 2^24 and 2^53). The "
         "reference: one factor has rank two, so that all its products are running sums, made "
         "without BLAS. Both orders, all transposed and conjugated forms, alpha and beta among 0, "
-        "1, -1 and others; C a NaN for beta = 0; all sizes 0 to 63 in turn so that each form meets "
-        "every residue modulo 16 of m, n and k; sizes astride GEMM_P and GEMM_Q; padded leading "
-        "dimensions; every alignment. Padding, surroundings, inputs and the triangle that gemmt "
-        "does not write must keep their bits."
+        "1, -1 and others; C a NaN for beta = 0; all sizes 0 to 63 in turn, which meet every "
+        "residue modulo 16 of m, n and k (full: with each form), some to 127 (full: all to 128), "
+        "sizes astride GEMM_P and GEMM_Q; padded leading dimensions; every alignment. With "
+        "threads, full asks every form of what is split. Padding, surroundings, inputs and the triangle "
+        "that gemmt does not write must keep their bits."
     ),
     catches=(
         "Wrong tails, tiles and copy routines in the forms that NumPy never calls, small-matrix "

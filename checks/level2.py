@@ -1,15 +1,16 @@
 """Exact calls of all routines of level 2, and the checks that make them."""
 
 from checks.api import check
-from checks.calls import between_canaries, computes
+from checks.calls import between_canaries, computes, each_form
 from checks.cblas import Cblas
 from checks.level2_general import gbmv, gemv, ger
 from checks.level2_symmetric import rank_update, symmetric_product
 from checks.level2_triangular import triangular
 from checks.operands import DTYPES
 from checks.splitting import few_threads
+from checks.workers import at_most
 
-__all__ = ["BANDED", "FULL", "PACKED", "banded", "calls", "full", "packed"]
+__all__ = ["BANDED", "FULL", "PACKED", "banded", "calls", "full", "packed", "split_forms"]
 
 #: How the calls of each routine are made, and whether it is for (real, complex) matrices.
 ROUTINES = {
@@ -46,6 +47,12 @@ PACKED = tuple(ROUTINES)[17:]
 #: In threaded cells: what is not split costs next to nothing, by turns of its flags.
 UNSPLIT = ((1, 31), (15, 1), (7, 39), *((17 + i, 17 + 5 * i % 16) for i in range(16)))
 
+#: Calls of a routine in one precision after which it has met all combinations of its flags.
+ALL_FORMS = 160
+
+#: A size that is split over threads.
+SPLIT = (230, 130)
+
 #: Row blocks of the gemv kernels are 1024 to 4096 long.
 LONG = (
     (255, 3), (3, 256), (511, 9), (513, 2), (8, 1023), (1024, 5), (5, 1025), (1025, 17), (2047, 4),
@@ -53,14 +60,15 @@ LONG = (
 )  # fmt: skip
 
 
-def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, idle=True):
+def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, idle=True, first=0):
     """Yield `turns` calls of each routine in each precision for each of `sizes`, in their order.
 
     sizes: (m, n), of which routines with square matrices take m. What else there is to choose
     changes from one call to the next (`checks.choices`); without `idle`, no scalar is zero that
-    spares all work, since such a call shows nothing of what its size leads to.
+    spares all work, since such a call shows nothing of what its size leads to. `first`: number of
+    the first call, from which all that is chosen follows.
     """
-    turn = 0
+    turn = first
     for m, n in sizes:
         for routine in routines:
             make, kinds = ROUTINES[routine]
@@ -81,6 +89,25 @@ def _sizes(ctx, threaded):
         dense = [(m, (37 * m + 11) % 71) for m in range(71)]
         return dense, ctx.by_profile(1, 24), True
     return [*UNSPLIT, *threaded], ctx.by_profile(1, 4), False
+
+
+def split_forms(seed, routines, turns):
+    """Yield calls that are split over threads: those of `turns` per precision that differ in flags.
+
+    Which flags come first depends on the seed.
+    """
+    return each_form(calls(seed, [SPLIT], routines, turns=turns, idle=False, first=seed % 1009))
+
+
+def _split_forms(ctx, cblas, routines):
+    """Ask more flags of what is split: in smoke a few, else all, on two threads.
+
+    With more threads than cores each call takes 50 ms and more.
+    """
+    if ctx.threads > 1:
+        stream = split_forms(ctx.seed, routines, ctx.by_profile(2, ALL_FORMS))
+        with at_most(ctx, ctx.by_profile(2, 2, ctx.threads)):
+            between_canaries(ctx, cblas, stream)
 
 
 @check(
@@ -120,7 +147,7 @@ def _sizes(ctx, threaded):
 @few_threads
 def full(ctx):
     cblas = Cblas(ctx.blas)
-    sizes, turns, idle = _sizes(ctx, [(230, 130)])
+    sizes, turns, idle = _sizes(ctx, [SPLIT])
     between_canaries(ctx, cblas, calls(ctx.seed, sizes, FULL, turns=turns, idle=idle))
     if ctx.threads == 1:
         more = [(m, (37 * m + 29) % 71) for m in range(71)]
@@ -139,6 +166,7 @@ def full(ctx):
             chosen = sizes[: 1 if few else 3]
             split = calls(ctx.seed, chosen, ("gemv",), dtypes, 1 if few else 8, idle=False)
             between_canaries(ctx, cblas, split)
+        _split_forms(ctx, cblas, FULL)
 
 
 @check(
@@ -158,8 +186,10 @@ def full(ctx):
 )
 @few_threads
 def banded(ctx):
-    sizes, turns, idle = _sizes(ctx, [(230, 130)])
-    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, BANDED, turns=turns, idle=idle))
+    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    cblas = Cblas(ctx.blas)
+    between_canaries(ctx, cblas, calls(ctx.seed, sizes, BANDED, turns=turns, idle=idle))
+    _split_forms(ctx, cblas, BANDED)
 
 
 @check(
@@ -173,5 +203,7 @@ def banded(ctx):
 )
 @few_threads
 def packed(ctx):
-    sizes, turns, idle = _sizes(ctx, [(230, 130)])
-    between_canaries(ctx, Cblas(ctx.blas), calls(ctx.seed, sizes, PACKED, turns=turns, idle=idle))
+    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    cblas = Cblas(ctx.blas)
+    between_canaries(ctx, cblas, calls(ctx.seed, sizes, PACKED, turns=turns, idle=idle))
+    _split_forms(ctx, cblas, PACKED)

@@ -142,8 +142,10 @@ def calls(seed, routines=tuple(ROUTINES), dtypes=DTYPES, rounds=1, least=64):
                 yield make(pool, routine, dtype, chosen, sizes, turn)
 
 
-def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, high=8):
+def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, high=8, first=0):
     """Yield `turns` calls of each routine in each precision with each (m, n, k) of `shapes`.
+
+    first: number of the first call; flags and scalars follow from it.
 
     Symmetric and triangular matrices are of order m, multiplied with n rows or columns; rank-k
     updates have n = m. The operands of all shapes are blocks of the same matrices; with `high` = 1
@@ -153,7 +155,7 @@ def shaped_calls(seed, shapes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1,
     rows, columns, depth = (max(shape[i] for shape in shapes) for i in range(3))
     square = rows if rows < 2000 else 0  # an update of C has as many columns as rows
     pools = Pools(seed, rows, depth, max(columns, square), high)
-    turn = 0
+    turn = first
     for routine in routines:
         make, form = ROUTINES[routine][:2]
         for dtype in dtypes:

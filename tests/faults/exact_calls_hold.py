@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import sys
 
 import numpy as np
 
-from checks import level3
+from checks import exact_level3, level2, level3
 from checks.calls import Operand
 from checks.operands import DTYPES
 from checks.ranktwo import Products, Triangular
@@ -106,6 +107,32 @@ def calls_meet_every_flag_and_every_residue():
         assert len(flags) == len(level3.combinations(routine, dtype)), routine
         if routine not in {"imatcopy", "gemm_batch_strided"}:
             assert all(residues == set(range(16)) for residues in sizes.values()), (routine, sizes)
+
+
+def each_form_meets_every_residue_in_full():
+    seen = {}
+    for call in level3.calls(1, ("gemm", "gemmt"), ("float64", "complex64"), least=16 * 128):
+        facts = call.parameters
+        form = call.routine, call.dtype, *(v for k, v in facts.items() if k in FLAGS)
+        for name in "mnk":
+            if name in facts:
+                seen.setdefault((form, name), set()).add(facts[name] % 16)
+    assert all(residues == set(range(16)) for residues in seen.values())
+
+
+def split_calls_have_every_combination_of_flags():
+    for seed in (1, 20260117):
+        split = exact_level3.split_forms(seed, ("trsm", "gemmt", "herk"), exact_level3.ALL_FORMS)
+        counts = collections.Counter((call.routine, call.dtype) for call in split)
+        for (routine, dtype), count in counts.items():
+            assert count == len(level3.combinations(routine, dtype)), routine
+        routines = "gemv", "symv", "trmv", "trsv", "tbmv", "tpsv", "her2"
+        split = level2.split_forms(seed, routines, level2.ALL_FORMS)
+        counts = collections.Counter((call.routine, call.dtype) for call in split)
+        for (routine, dtype), count in counts.items():
+            trans = 4 if dtype.startswith("c") else 3
+            expected = 2 * trans if routine == "gemv" else 8 * trans if routine[0] == "t" else 4
+            assert count == expected, (routine, dtype, count)
 
 
 def sizes_meet_every_number_below_64():

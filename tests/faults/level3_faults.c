@@ -72,7 +72,10 @@ DEFINE(dsymm,
        (int order, int side, int uplo, blasint m, blasint n, double alpha, in a, blasint lda, in b,
         blasint ldb, double beta, out c, blasint ldc),
        (order, side, uplo, m, n, alpha, a, lda, b, ldb, beta, c, ldc),
-       { if (fault("symm") && side == 142 && uplo == 122 && m > 0 && n % 16 == 15) c[0] += 1; })
+       {
+    if (fault("symm") && side == 142 && uplo == 122 && m > 0 && n % 16 == 15) c[0] += 1;
+    if (fault("symm-middle") && (m > n ? m : n) > 64 && (m > n ? m : n) < 128) c[0] += 1;
+})
 
 DEFINE(zherk,
        (int order, int uplo, int trans, blasint n, blasint k, double alpha, in a, blasint lda,
@@ -92,7 +95,10 @@ DEFINE(dtrmm,
        (int order, int side, int uplo, int trans, int diag, blasint m, blasint n, double alpha,
         in a, blasint lda, out b, blasint ldb),
        (order, side, uplo, trans, diag, m, n, alpha, a, lda, b, ldb),
-       { if (fault("trmm") && m && n && diag == 132) b[0] += 0 * a[0]; })
+       {
+    if (fault("trmm") && m && n && diag == 132) b[0] += 0 * a[0];
+    if (fault("trmm-middle") && (m > n ? m : n) > 64 && (m > n ? m : n) < 128) b[0] += 1;
+})
 
 DEFINE(ztrsm,
        (int order, int side, int uplo, int trans, int diag, blasint m, blasint n, in alpha, in a,
