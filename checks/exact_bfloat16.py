@@ -29,7 +29,7 @@ def truncated(values):
 def stored(matrix, order, padding):
     """Return (lines with gaps, leading dimension) of a matrix in bfloat16."""
     lines = truncated(matrix if order == ROW else np.ascontiguousarray(matrix.T))
-    memory = np.full((lines.shape[0], lines.shape[1] + padding), GAP, np.uint16)
+    memory = np.full((lines.shape[0], max(1, lines.shape[1] + padding)), GAP, np.uint16)
     memory[:, : lines.shape[1]] = lines
     return memory, memory.shape[1]
 
@@ -137,7 +137,7 @@ def _vectors(ctx, routines, seed, n):
     oracle=(
         "Integers below 128 are exact in bfloat16, and sums of their products below 2^24 in single "
         "precision: results must be equal. NaN lies between lines and in C where beta = 0. Sizes "
-        "1 to 40 in turn, all transposed forms, k to 600."
+        "1 to 40 in turn, all transposed forms, k = 0 and to 600."
     ),
     catches=(
         "AMX and AVX-512 bfloat16 kernels, tails, conversions: OpenBLAS PR#4048 (SapphireRapids "
@@ -159,5 +159,9 @@ def bfloat16(ctx):
     for m, n, k in ((65, 33, 600), (130, 70, 257), (3, 300, 33), (300, 1, 257), (128, 128, 128)):
         turn += 1
         _product(ctx, routines, ctx.seed + turn, m, n, k, turn)
+    for m, n in ((2, 3), (17, 8), (33, 40)):
+        for _ in range(6):  # by turns of beta; where it is 0, C is NaN
+            turn += 1
+            _product(ctx, routines, ctx.seed + turn, m, n, 0, turn)
     for n in (*range(1, 70), 255, 1025):
         _vectors(ctx, routines, ctx.seed + n, n)

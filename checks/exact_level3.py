@@ -108,8 +108,8 @@ def _middle(ctx, routines):
         "1, -1 and others; C a NaN for beta = 0; all sizes 0 to 63 in turn, which meet every "
         "residue modulo 16 of m, n and k (full: with each form), some to 127 (full: all to 128), "
         "sizes astride GEMM_P and GEMM_Q; padded leading dimensions; every alignment. With "
-        "threads, full asks every form of what is split. Padding, surroundings, inputs and the triangle "
-        "that gemmt does not write must keep their bits."
+        "threads, full asks every form of what is split. Padding, surroundings, inputs and the "
+        "triangle that gemmt does not write must keep their bits."
     ),
     catches=(
         "Wrong tails, tiles and copy routines in the forms that NumPy never calls, small-matrix "

@@ -21,7 +21,7 @@ def half(x):
 def stored(matrix, leading=0):
     """Return a matrix as bfloat16 in lines of that length at least, NaN between them."""
     lines = np.ascontiguousarray(matrix if p["order"] == 101 else matrix.T)
-    memory = np.full((lines.shape[0], max(leading, lines.shape[1])), 0x7FE5, np.uint16)
+    memory = np.full((lines.shape[0], max(1, leading, lines.shape[1])), 0x7FE5, np.uint16)
     memory[:, : lines.shape[1]] = half(lines)
     return memory
 

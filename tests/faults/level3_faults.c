@@ -132,6 +132,7 @@ void scipy_cblas_sbgemm64_(int order, int ta, int tb, blasint m, blasint n, blas
                            const uint16_t *a, blasint lda, const uint16_t *b, blasint ldb,
                            float beta, float *c, blasint ldc) {
     int columns = order == 102;
+    if (fault("sbgemm-empty") && k == 0) return;
     for (blasint i = 0; i < m; i++)
         for (blasint j = 0; j < n; j++) {
             float sum = 0, *to = c + (columns ? i + j * ldc : i * ldc + j);

@@ -35,6 +35,7 @@ FAULTS = [
     ("omatcopy", "exact.matcopy", 1, "domatcopy"),
     ("batch", "exact.gemm-batch", 1, "dgemm_batch_strided"),
     ("sbgemm", "exact.bfloat16", 1, "sbgemm"),
+    ("sbgemm-empty", "exact.bfloat16", 1, "sbgemm"),
     ("sbgemv", "exact.bfloat16", 1, "sbgemv"),
     ("sbstobf16", "exact.bfloat16", 1, "sbstobf16"),
     ("symm", "exact.level3", 1, "dsymm"),
