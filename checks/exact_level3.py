@@ -72,9 +72,9 @@ def sweep(ctx, routines, least):
     make(calls(ctx.seed, routines, least=ctx.by_profile(least, 16 * least)))
     turns = ctx.by_profile(1, 6)
     make(shaped_calls(ctx.seed, EMPTY, routines, turns=4 * turns))
-    make(shaped_calls(ctx.seed, _middle(ctx, routines), routines))
     few = [(FEW[i % len(FEW)], size) for i, size in enumerate(BLOCKS)]
-    make(shaped_calls(ctx.seed, [(m, size, k) for (m, k), size in few], routines, turns=turns))
+    wide = [*_middle(ctx, routines), *((m, size, k) for (m, k), size in few)]
+    make(shaped_calls(ctx.seed, wide, routines, turns=turns))
     if not set(routines) & set(TRIANGULAR):
         deep = [(m, n, size) for (m, n), size in few]
         make(shaped_calls(ctx.seed, deep, routines, turns=turns))
