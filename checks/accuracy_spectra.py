@@ -82,8 +82,8 @@ def _eigh_name(dtype):
     category="accuracy",
     routines=["?geev", "?gehrd", "?hseqr", "?trevc", "?gemv", "?trmm"],
     oracle=(
-        "||A V - V diag(w)|| / (||A|| ||V|| ulp) < 20 (LAPACK EIG/dget22.f, limit of nep.in, for "
-        "n > 50 times n / 50) and | ||v_j|| - 1 | / (n ulp) < 20."
+        "||A V - V diag(w)|| / (||A|| ||V|| ulp) < 20 (LAPACK EIG/dget22.f, limit of nep.in; ||A|| "
+        "the Frobenius norm where it is larger: Tisseur 1996) and | ||v_j|| - 1 | / (n ulp) < 20."
     ),
     catches=(
         "Hessenberg reduction and QR sweeps above wrong kernels: numpy#22516, scipy#11577, "

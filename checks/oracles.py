@@ -22,6 +22,7 @@ __all__ = [
     "over",
     "qr_ratio",
     "solve_ratio",
+    "spaced_ratio",
     "surroundings_intact",
     "svd_ratio",
     "unit",
@@ -175,13 +176,40 @@ def eigh_ratio(a, w, v):
     return over(residual, len(a) * norm(a) * 2 * unit(v.dtype))
 
 
+#: The relative gap from which LAPACK leaves eigenvectors to themselves (dlarrv.f, MINRGP; dstein.f,
+#: ODM3).
+GAP = 1e-3
+
+
+def spaced_ratio(a, w, v):
+    """||(I - V^H V) G|| / (n ulp), element by element, with G the relative gaps, at least GAP.
+
+    For vectors that are computed one by one: rounding leaves n ulp over the gap of the eigenvalues
+    relative to ||A|| (Dhillon and Parlett, Orthogonal eigenvectors and relative gaps, 2004; in
+    clusters Parlett and Voemel, LAPACK Working Note 163). Lengths: EIG/dsyt22.f.
+    """
+    gaps = np.abs(w[:, None].astype(np.float64) - w) / max(norm(a), np.finfo(np.float64).tiny)
+    np.fill_diagonal(gaps, 1.0)
+    lost = multiply(v.conj().T, v) - np.eye(v.shape[1])
+    return norm(lost * np.clip(gaps, GAP, 1.0)) / (len(v) * 2 * unit(v.dtype))
+
+
+def _frobenius(a):
+    """Return the Frobenius norm, whose squares may overflow."""
+    largest = float(np.abs(a).max()) if a.size else 0.0
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.sqrt(((np.abs(a).astype(np.float64) / largest) ** 2).sum()))
+
+
 def eig_ratio(a, w, v):
     """||A V - V diag(w)|| / (||A|| ||V|| ulp); EIG/dget22.f.
 
-    LAPACK tests it to n = 50; a residual grows with n, so that it is divided by n / 50 above.
+    ||A|| is the Frobenius norm where that is larger: by it the QR algorithm is stable (Tisseur,
+    Backward stability of the QR algorithm, 1996). For companion matrices that is sqrt(n) more.
     """
     residual = norm(multiply(a, v) - v * w)
-    return over(residual, norm(a) * norm(v) * 2 * unit(v.dtype)) / max(1.0, len(a) / 50)
+    return over(residual, max(norm(a), _frobenius(a)) * norm(v) * 2 * unit(v.dtype))
 
 
 def svd_ratio(a, u, s, vh):

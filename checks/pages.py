@@ -23,13 +23,15 @@ PAGE = mmap.PAGESIZE
 #: Bytes between the inaccessible pages of one operand. What is not used costs nothing.
 ROOM = 1 << 23
 MOST_OPERANDS = 4
-#: What a sweep keeps in shared memory: index of its call, whether the operands are at the end, and
-#: how many cases have ended.
-PROGRESS = struct.Struct("qqq")
+#: What a sweep keeps in shared memory: index of its call, whether the operands are at the end, how
+#: many cases have ended, and what a refused call said.
+PROGRESS = struct.Struct("qqq200s")
 #: Crashes after which a sweep ends: every one costs a process.
 MOST_CRASHES = 12
 #: Exit status of a forked process in which the check itself failed.
 ERROR = 70
+#: The same when a call was refused: what the process notes of that ends with it.
+REFUSED = 71
 
 
 class GuardedMemory:
@@ -62,7 +64,8 @@ def against_pages(ctx, cblas, make_calls, sides=(1, 0)):
     """Make every call of the stream with its operands against the page behind and before them.
 
     make_calls: returns the stream, the same each time; sides: 1 for behind, 0 for before. Only a
-    crash is a failure: what the calls compute is asked by the checks of category "exact".
+    crash or a refusal is a failure: what the calls compute is asked by the checks of category
+    "exact".
     """
     slots = [GuardedMemory() for _ in range(MOST_OPERANDS)]
     progress = mmap.mmap(-1, PROGRESS.size)
@@ -71,9 +74,9 @@ def against_pages(ctx, cblas, make_calls, sides=(1, 0)):
         child = os.fork()
         if child == 0:
             calls = make_calls()
-            _sweep_and_exit(ctx, cblas, calls, sides, slots, progress, skipped, begin)
+            _sweep_and_exit(cblas, calls, sides, slots, progress, skipped, begin)
         _, status = os.waitpid(child, 0)
-        index, at_end, cases = PROGRESS.unpack(progress)
+        index, at_end, cases, said = PROGRESS.unpack(progress)
         ctx.ran(cases)
         if status == 0:
             return
@@ -81,7 +84,10 @@ def against_pages(ctx, cblas, make_calls, sides=(1, 0)):
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == ERROR:
             raise RuntimeError("the sweep failed at %s %s" % (name_of(call), call.parameters))
         ctx.ran()
-        ctx.fail(name_of(call), _message(status, at_end), dict(call.parameters, at_end=at_end))
+        refused = os.WIFEXITED(status) and os.WEXITSTATUS(status) == REFUSED
+        message = said.rstrip(b"\0").decode(errors="replace")
+        message = message if refused else _message(status, at_end)
+        ctx.fail(name_of(call), message, dict(call.parameters, at_end=at_end))
         skipped.add((call.routine, call.dtype))
         begin = index + 1
     ctx.details["ended_early"] = "after %d crashes" % MOST_CRASHES
@@ -95,19 +101,32 @@ def _message(status, at_end):
     return "%s with no memory %s of its operands" % (died, where)
 
 
-def _sweep_and_exit(ctx, cblas, calls, sides, slots, progress, skipped, begin):
+class _Refusals:
+    """What `made` sees of a context: keeps the last failure."""
+
+    message = ""
+
+    def fail(self, _, message, __):
+        self.message = message
+
+
+def _sweep_and_exit(cblas, calls, sides, slots, progress, skipped, begin):
     """Make the calls from `begin` on, in the forked process; never return."""
-    cases = 0
+    cases, refusals = 0, _Refusals()
     try:
         faulthandler.disable()  # the crash is told once, by the process that waits
         for index, call in enumerate(calls):
             if index < begin or (call.routine, call.dtype) in skipped:
                 continue
             for at_end in sides:
-                PROGRESS.pack_into(progress, 0, index, at_end, cases)
-                made(ctx, cblas, call, _placed(call, slots, at_end))
+                PROGRESS.pack_into(progress, 0, index, at_end, cases, b"")
+                made(refusals, cblas, call, _placed(call, slots, at_end))
+                if refusals.message:
+                    said = refusals.message.encode()
+                    PROGRESS.pack_into(progress, 0, index, at_end, cases, said)
+                    os._exit(REFUSED)
                 cases += 1
-        PROGRESS.pack_into(progress, 0, 0, 0, cases)
+        PROGRESS.pack_into(progress, 0, 0, 0, cases, b"")
         os._exit(0)
     except BaseException:  # noqa: BLE001  (nothing of this process may return into the check)
         traceback.print_exc()
