@@ -25,6 +25,9 @@ from checks.splitting import two_threads
 
 __all__ = ["lstsq", "qr"]
 
+#: Kinds with elements that are exactly zero.
+PLAIN = ("zero", "identity", "diagonal")
+
 
 @check(
     id="accuracy.qr",
@@ -33,14 +36,14 @@ __all__ = ["lstsq", "qr"]
     routines=["?geqrf", "?orgqr", "?ungqr", "?larfb", "?gemv", "?ger"],
     oracle=(
         "||R - Q^H A|| / (m ||A|| u) < 30 and ||I - Q^H Q|| / (m u) < 30, 1-norms (LAPACK "
-        "LIN/dqrt01.f); square, tall and wide."
+        "LIN/dqrt01.f); square, tall and wide; zero, identity and diagonal among them."
     ),
     catches="Householder blocks above wrong gemv, ger, trmm and gemm tails: OpenBLAS#2187.",
     budget=120.0,
 )
 @two_threads
 def qr(ctx):
-    kinds = ("random", "spectrum", "graded", "near-singular", "large", "small")
+    kinds = ("random", "spectrum", "graded", "near-singular", "large", "small", *PLAIN)
     threaded = threaded_sizes(((65, 40), (143, 101)), ((33, 20), (80, 65)))
     sizes = (*rectangular(SMALL + ctx.by_profile((129,), MEDIUM)), (300, 7), (1025, 5))
     sizes += ctx.by_profile((), ((300, 257),))
@@ -69,15 +72,15 @@ def qr(ctx):
     oracle=(
         "||R^H A|| / (||A|| max(||B||, ||A|| ||X||) max(m, n, k) u) < 30 with R = B - A X (LAPACK "
         "LIN/dqrt17.f, with the scale of a normwise backward error: Higham ch. 20); for B in A's "
-        "range ||R|| / (max(m, n) ||A|| ||X|| u) < 30 (dqrt16.f); the rank is full. Polynomial "
-        "fits (Vandermonde) included."
+        "range ||R|| / (max(m, n) ||A|| ||X|| u) < 30 (dqrt16.f); the rank is full, of zero 0. "
+        "Polynomial fits (Vandermonde), diagonal matrices and the identity included."
     ),
     catches="OpenBLAS#2187 (gelsd: wrong polynomial fit on AVX-512), scipy#24319.",
     budget=120.0,
 )
 @two_threads
 def lstsq(ctx):
-    kinds = ("random", "spectrum", "clustered")
+    kinds = ("random", "spectrum", "clustered", *PLAIN)
     threaded = threaded_sizes(((40, 20), (129, 97)), ((20, 12), (65, 50)))
     sizes = (*rectangular(SMALL + ctx.by_profile((97,), MEDIUM)), (512, 8), (9, 300))
     for drivers, parameters in each_case(ctx, "lstsq", sizes, kinds, threaded):
@@ -104,6 +107,7 @@ def _fit(ctx, drivers, parameters):
         if found is not None:
             x, rank, _ = found
             require_ratios(ctx, "gelsd", parameters, LINEAR_LIMIT, **{name: ratio(a, x, b)})
-            if rank != min(m, n):
-                message = "rank %d of %d" % (rank, min(m, n))
+            expected = 0 if parameters["kind"] == "zero" else min(m, n)
+            if rank != expected:
+                message = "rank %d, must be %d" % (rank, expected)
                 ctx.fail(LETTER[dtype] + "gelsd", message, parameters)

@@ -10,17 +10,20 @@ from checks.splitting import few_threads
 
 __all__ = ["gemm"]
 
+#: Shapes of which A A^T is asked too.
+SYMMETRIC = ((2, 3, 5), (31, 32, 64), (65, 63, 257), (31, 32, 30), (102, 103, 101), (51, 52, 50))
+
 
 @check(
     id="accuracy.gemm",
     title="Matrix products are accurate in every element",
     category="accuracy",
-    routines=["?gemm", "?gemv"],
+    routines=["?gemm", "?gemv", "?syrk"],
     oracle=(
         "max_ij |C - C'| / (ulp (|A| |B|)_ij) < 16, times k / 100 for k > 100 (test/dblat3.f, "
         "DMMCH; |C - C'| <= gamma_k |A||B|, Higham ch. 3): by component, so that Strassen-like "
         "schemes and products in lower precision fail. Operands: integers of 25 bits (single 23), "
-        "whose exact product is summed in 64-bit integers. Figure: the largest ratio over sqrt(k), "
+        "whose exact product is summed in 64-bit integers; A A^T (syrk) too. Figure: the largest ratio over sqrt(k), "
         "what errors that cancel would give (Higham and Mary 2019)."
     ),
     catches=(
@@ -48,11 +51,20 @@ def _accurate_products(ctx, dtype, m, n, k, layouts, seed):
     bits = 23 if dtype in ("float32", "complex64") else 25
     parts = 2 if dtype.startswith("c") else 1
     a, b = _wide_integers(seed, m, k, bits, parts), _wide_integers(seed + 1, k, n, bits, parts)
+    _accurate(ctx, "gemm", dtype, (a, b), layouts, bits, seed)
+    if (m, n, k) in SYMMETRIC:
+        _accurate(ctx, "syrk", dtype, (a, [part.T for part in a]), layouts[:1], bits, seed)
+
+
+def _accurate(ctx, routine, dtype, factors, layouts, bits, seed):
+    """Require the product of two matrices, parts of integers, in each layout; syrk: A A^T."""
+    (a, b), (m, k), n = factors, factors[0][0].shape, factors[1][0].shape[1]
     exact = _exact_parts(a, b)
     bound = multiply(sum(np.abs(x) for x in a), sum(np.abs(y) for y in b))
     for layout in layouts:
         left = np.array(_joined(a), dtype, order=layout[0])
-        right = np.array(_joined(b), dtype, order=layout[1])
+        # NumPy calls syrk for a view of the same memory only.
+        right = left.T if routine == "syrk" else np.array(_joined(b), dtype, order=layout[1])
         parameters = {
             "dtype": dtype,
             "kind": "integers",
@@ -61,10 +73,10 @@ def _accurate_products(ctx, dtype, m, n, k, layouts, seed):
             "bits": bits,
             "seed": seed,
         }
-        ctx.trying(LETTER[dtype] + "gemm", parameters)
+        ctx.trying(LETTER[dtype] + routine, parameters)
         error = _error(np.matmul(left, right), exact)
         ratio = float(np.max(error / (np.finfo(dtype).eps * bound)))
-        require_ratios(ctx, "gemm", parameters, BLAS_LIMIT * max(1.0, k / 100), product=ratio)
+        require_ratios(ctx, routine, parameters, BLAS_LIMIT * max(1.0, k / 100), product=ratio)
         figure = ratio / k**0.5
         if figure > ctx.details.get("largest_ratio_over_sqrt_k", 0.0):
             ctx.details["largest_ratio_over_sqrt_k"] = figure

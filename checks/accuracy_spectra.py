@@ -38,7 +38,8 @@ __all__ = ["eig", "eigh", "svd"]
     oracle=(
         "||A - V diag(w) V^H|| / (n ||A|| ulp) < 50, ||I - V^H V|| / (n u) < 50 (LAPACK "
         "EIG/dsyt21.f), eigenvalues with and without vectors within 50 (ddrvst.f), ascending "
-        "exactly. Degenerate spectra included: two clusters, identity with an update of rank one."
+        "exactly. Degenerate spectra included: two clusters, identity with an update of rank one, "
+        "zero; diagonal ones; ones astride the smallest normal number, which LAPACK scales."
     ),
     catches=(
         "Tridiagonal reduction above wrong symv, her2k; divide and conquer that loses its vectors: "
@@ -49,7 +50,7 @@ __all__ = ["eig", "eigh", "svd"]
 @two_threads
 def eigh(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
-    kinds += ("rank-one",)
+    kinds += ("rank-one", *matrices.SPECIAL)
     threaded = threaded_sizes((65, 97, *ctx.by_profile((), (200,))), (33, 65))
     sizes = SMALL + ctx.by_profile((97, 129), MEDIUM + LARGE)
     for drivers, parameters in each_case(ctx, "eigh", sizes, kinds, threaded):
@@ -123,7 +124,8 @@ def eig(ctx):
     oracle=(
         "||A - U diag(s) V^H|| / (max(m, n) ||A|| ulp) < 50 (LAPACK EIG/dbdt01.f), ||I - U^H U|| / "
         "(m u) < 50, the same for V, s with and without vectors within 50 (ddrvbd.f), s descending "
-        "and not negative exactly; square, tall and wide."
+        "and not negative exactly; square, tall and wide; zero, diagonal, ones astride the "
+        "smallest normal number, which LAPACK scales."
     ),
     catches=(
         "Bidiagonal reduction and its back transformation above wrong gemv and gemm: "
@@ -134,7 +136,7 @@ def eig(ctx):
 @two_threads
 def svd(ctx):
     kinds = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
-    kinds += ("ones", "hilbert")
+    kinds += ("ones", "hilbert", *matrices.SPECIAL)
     threaded = threaded_sizes(((40, 33), (97, 65)), ((20, 16), (65, 50)))
     sizes = (*rectangular(SMALL + ctx.by_profile((97,), MEDIUM)), (41, 50), (300, 7), (5, 1025))
     for drivers, parameters in each_case(ctx, "svd", sizes, kinds, threaded):

@@ -10,16 +10,31 @@ import numpy as np
 
 from checks.oracles import multiply
 
-__all__ = ["KINDS", "NOT_FINITE", "general", "hadamard", "hermitian", "positive", "random", "scale"]
+__all__ = [
+    "KINDS",
+    "NOT_FINITE",
+    "SPECIAL",
+    "general",
+    "hadamard",
+    "hermitian",
+    "positive",
+    "random",
+    "scale",
+]
 
 #: Names of the kinds that `general`, `hermitian` and `positive` all build. `general` knows "ones",
 #: "hilbert", "vandermonde" (of points in [0, 1]) and "companion" (first row and subdiagonal) as
 #: well, `hermitian` "rank-one": identity with a small update of rank one, all eigenvalues but one
-#: equal (OpenBLAS PR#5877).
+#: equal (OpenBLAS PR#5877). Both know the kinds of `SPECIAL`.
 KINDS = ("random", "spectrum", "clustered", "graded", "near-singular", "large", "small")
 
 #: Kinds with one element (Hermitian ones: two) that is no number.
 NOT_FINITE = {"nan": np.nan, "infinite": np.inf}
+
+#: Nothing, the identity, a diagonal of both signs over three decades, and random numbers astride
+#: the smallest normal one. Their norm is above it, so that subnormal results are no more coarsely
+#: rounded than the limits allow.
+SPECIAL = ("zero", "identity", "diagonal", "subnormal")
 
 RANK_ONE = 2.0**-10
 
@@ -96,6 +111,8 @@ def general(kind, seed, m, n, dtype):
         return a
     if kind == "ones":
         return np.ones((m, n), dtype)
+    if kind in SPECIAL:
+        return _plain(kind, seed, m, n, dtype)
     if kind == "hilbert":
         return (1.0 / (1 + np.arange(m)[:, None] + np.arange(n))).astype(dtype)
     if kind == "vandermonde":
@@ -115,6 +132,21 @@ def general(kind, seed, m, n, dtype):
     return reflect(seed, diagonal).astype(dtype)
 
 
+def _plain(kind, seed, m, n, dtype):
+    """Return an m x n matrix of a kind of SPECIAL, Hermitian if it can be."""
+    if kind == "subnormal":
+        a = random(seed, m, n, dtype)
+        # Away from zero, so that not even the only element has few digits.
+        return ((a + np.where(a.real < 0, -1, 1) / 3) * (2 * np.finfo(dtype).tiny)).astype(dtype)
+    a = np.zeros((m, n), dtype)
+    k = np.arange(min(m, n))
+    if kind == "identity":
+        a[k, k] = 1
+    elif kind == "diagonal":
+        a[k, k] = np.where(k % 3, 1.0, -1.0) * 2.0 ** -(k * 10 // max(1, len(k) - 1))
+    return a
+
+
 def _spoilt(kind, matrix):
     """Put NaN or infinity into two mirrored elements of a Hermitian matrix."""
     i, j = len(matrix) // 2, len(matrix) // 3
@@ -127,6 +159,9 @@ def hermitian(kind, seed, n, dtype):
     double = "complex128" if dtype.startswith("c") else "float64"
     if kind in NOT_FINITE:
         return _spoilt(kind, hermitian("random", seed, n, dtype))
+    if kind in SPECIAL:
+        a = np.tril(_plain(kind, seed, n, n, dtype))
+        return np.tril(a, -1) + np.tril(a, -1).conj().T + np.diag(a.diagonal().real).astype(dtype)
     if kind == "rank-one":
         v = random(seed, n, 1, double)
         return (np.eye(n) + RANK_ONE * v * v.conj().T).astype(dtype)

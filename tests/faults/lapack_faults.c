@@ -104,6 +104,8 @@ void scipy_dsyevr_64_(const char *job, const char *range, const char *uplo, blas
           iwork, liwork, info, one, two, three);
     if (*lwork == -1) return;
     if (fault("syevr") && *n > 8) z[0] += 1e-8;
+    if (fault("syevr-length") && *n > 8)
+        for (blasint i = 0; i < *n; i++) z[i] *= 1 + 1e-10;
     if (fault("syevr-nan") && *range == 'I' && *n > 8) z[0] = NAN;
     if (fault("syevr-count") && *range == 'I' && *n > 8) --*m;
 }

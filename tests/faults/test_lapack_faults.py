@@ -51,6 +51,7 @@ FAULTS = [
     ("gbsv-info", "accuracy.lapack-systems", 1),
     ("getrs-trans", "accuracy.lapack-systems", 1),
     ("syevr", "accuracy.lapack-spectra", 1),
+    ("syevr-length", "accuracy.lapack-spectra", 1),
     ("syevr-nan", "accuracy.lapack-spectra", 1),
     ("syevr-count", "accuracy.lapack-spectra", 1),
     ("ggev", "accuracy.lapack-spectra", 1),
