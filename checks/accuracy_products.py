@@ -23,8 +23,8 @@ SYMMETRIC = ((2, 3, 5), (31, 32, 64), (65, 63, 257), (31, 32, 30), (102, 103, 10
         "max_ij |C - C'| / (ulp (|A| |B|)_ij) < 16, times k / 100 for k > 100 (test/dblat3.f, "
         "DMMCH; |C - C'| <= gamma_k |A||B|, Higham ch. 3): by component, so that Strassen-like "
         "schemes and products in lower precision fail. Operands: integers of 25 bits (single 23), "
-        "whose exact product is summed in 64-bit integers; A A^T (syrk) too. Figure: the largest ratio over sqrt(k), "
-        "what errors that cancel would give (Higham and Mary 2019)."
+        "whose exact product is summed in 64-bit integers; A A^T (syrk) too. Figure: the largest "
+        "ratio over sqrt(k), what errors that cancel would give (Higham and Mary 2019)."
     ),
     catches=(
         "Dropped low bits, reduced-precision kernels (bf16, tf32) behind sgemm, lost partial sums "
@@ -73,6 +73,8 @@ def _accurate(ctx, routine, dtype, factors, layouts, bits, seed):
             "bits": bits,
             "seed": seed,
         }
+        if routine == "syrk":
+            parameters["routine"] = routine
         ctx.trying(LETTER[dtype] + routine, parameters)
         error = _error(np.matmul(left, right), exact)
         ratio = float(np.max(error / (np.finfo(dtype).eps * bound)))

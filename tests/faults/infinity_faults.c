@@ -12,6 +12,7 @@ typedef int64_t blasint;
             for (blasint i = 0; i < PARTS * *lda * *n; i++)                                     \
                 if (isinf(a[i])) {                                                              \
                     *info = 1;                                                                  \
+                    if (getenv("OVERWRITES")) info[1] = 1;                                      \
                     return;                                                                     \
                 }                                                                               \
         gesdd(job, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, ARGUMENTS iwork, info,       \

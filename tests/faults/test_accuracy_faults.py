@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from planted import ask_checks, plant
+from written import assert_shows_only, source_of_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,3 +103,12 @@ def test_what_is_open_is_recorded(  # noqa: PLR0917  (the columns of RECORDED)
     real, planted = ([case["message"] for case in answer["cases"]] for answer in told)
     assert planted == [behaviour]
     assert real != planted
+
+
+@pytest.mark.parametrize("asked", [("syrk", "accuracy.gemm", threads) for threads in (1, 2)])
+def test_the_script_shows_the_fault_again_and_only_the_fault(
+    asked: Asked, answers: Mapping[Asked, dict[str, Any]], site: Path
+) -> None:
+    _, check, threads = asked
+    source = source_of_case(check, answers[asked]["cases"][0], "Haswell", threads)
+    assert_shows_only(source.text(source.trial), site, asked, kernel="Haswell")

@@ -32,6 +32,14 @@ def test_a_library_that_refuses_infinity_passes(site: Path) -> None:
     assert answer["run"] == 4 * 4 * 3 * 2
 
 
+def test_a_library_that_writes_beside_its_arrays_fails(site: Path) -> None:
+    asked = [("refuses-infinity", CHECK, 1)]
+    before = 'os.environ["OVERWRITES"] = "1"'
+    (answer,) = ask_checks(site, ["special_infinity"], asked, timeout=60, before=before)
+    assert (answer["outcome"], answer["failed"]) == ("failed", answer["run"])
+    assert "wrote behind INFO" in answer["cases"][0]["message"]
+
+
 def test_the_script_shows_it(site: Path) -> None:
     script = example(CHECK).replace("dump_traceback_later(20", "dump_traceback_later(2")
     assert run_text(script, site, "") == 1
