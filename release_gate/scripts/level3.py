@@ -24,9 +24,9 @@ from release_gate.scripts.blas import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ROUTINES", "level3"]
+__all__ = ["LEFT", "RIGHT", "ROUTINES", "level3"]
 
-LEFT = 141
+LEFT, RIGHT = 141, 142
 
 
 def level3(parameters: Parameters) -> BlasCall:

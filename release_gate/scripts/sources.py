@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from release_gate.scripts import level1, level2, level3, updates
+from release_gate.scripts import accurate, level1, level2, level3, updates
 from release_gate.scripts.lapack_cases import lapack_case, lapack_example, lapack_input, lapack_way
 from release_gate.scripts.lapack_text import LapackWay, lapack_script
 from release_gate.scripts.templates import find_template, template_example, template_script
@@ -44,6 +44,8 @@ _WAYS = {
     ),
     "special.subnormal": Way.SUBNORMAL,
     "concurrency.stack-every-routine": Way.STACK,
+    "special.alpha-zero": Way.ALPHA_ZERO,
+    "accuracy.level3": Way.ACCURATE,
 }
 
 #: What else to try when a script does not show the fault: what parameters do not tell.
@@ -141,6 +143,8 @@ def _made(check: str, case: Case | None) -> tuple[Way | LapackWay, dict[str, Any
     if check == "special.beta-zero":
         given = updates.EXAMPLE if case is None else case.parameters
         return _WAYS[check], updates.as_call(given)
+    if check == "accuracy.level3":
+        return _WAYS[check], accurate.as_call(accurate.EXAMPLE if case is None else case.parameters)
     if case is None:
         example = lapack_example(check)
         return None if example is None else (LapackWay.TESTS, example)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release_gate.scripts.operands import FACTORS, MARGIN, operand_lines, real_type, variable_lines
+from release_gate.scripts.operands import (
+    FACTORS,
+    MARGIN,
+    operand_lines,
+    parts_of,
+    real_type,
+    variable_lines,
+)
 
 if TYPE_CHECKING:
     from release_gate.scripts.blas import BlasCall
     from release_gate.scripts.text import Trial
 
-__all__ = ["propagation", "stack", "subnormal"]
+__all__ = ["alpha_zero", "propagation", "stack", "subnormal"]
 
 #: What is far away from an element of a solve, or meets it only as zeros that fill a tile of a
 #: triangle, may change or not: `checks.special_propagation`.
@@ -106,4 +113,23 @@ def stack(call: BlasCall, _: Trial) -> list[str]:
         "libc.pthread_join(thread, None)",
         'print("takes %d KiB of its caller\'s stack" % ((marks[2] - marks[0]) // 1024))',
         f"raise SystemExit(marks[2] - marks[0] > {_LIMIT})",
+    ]
+
+
+def alpha_zero(call: BlasCall, _: Trial) -> list[str]:
+    """Return the statements that make the call with NaN in all that it only reads."""
+    read = ", ".join(each.name for each in call.arrays if each.after is None)
+    (result,) = (place for place, each in enumerate(call.arrays) if each.after is not None)
+    found, exact = (parts_of(f"{name}[{result}]", call) for name in ("given", "expected"))
+    return [
+        "",
+        *variable_lines(call),
+        *operand_lines(call),
+        f"for memory in [{read}]:",
+        "    memory[:] = np.nan",
+        "call(*given)",
+        f"found, exact = {found}, {exact}",
+        "at = np.flatnonzero((found != exact) & ~np.isnan(found))",
+        'print("%d wrong: %s, exactly %s" % (len(at), found[at[:3]], exact[at[:3]]))',
+        "raise SystemExit(len(at) > 0)",
     ]

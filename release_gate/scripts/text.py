@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from release_gate.scripts.accurate import accurate, numbers
 from release_gate.scripts.blas import is_complex
 from release_gate.scripts.operands import (
     FACTORS,
@@ -22,7 +23,7 @@ from release_gate.scripts.operands import (
     variable_lines,
 )
 from release_gate.scripts.shortening import shortened
-from release_gate.scripts.special import propagation, stack, subnormal
+from release_gate.scripts.special import alpha_zero, propagation, stack, subnormal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,8 @@ class Way(Enum):
     PROPAGATION = "NaN or infinity that reaches what depends on it, and nothing else"
     SUBNORMAL = "exact results of subnormal numbers"
     STACK = "little of its caller's stack"
+    ACCURATE = "accurate in every element"
+    ALPHA_ZERO = "exact results or NaN where alpha = 0 and all that is only read is NaN"
 
 
 @frozen(kw_only=True)
@@ -100,6 +103,8 @@ _TITLES = {
     Way.PROPAGATION: "Whether NaN or infinity given to {name} reaches just what depends on it.",
     Way.SUBNORMAL: "Whether {name} of subnormal numbers is exact, and changes nothing else.",
     Way.STACK: "Whether {name} takes 256 KiB and more of its caller's stack.",
+    Way.ACCURATE: "Whether every element of {name} is accurate.",
+    Way.ALPHA_ZERO: "Whether {name} with alpha = 0 beside NaN is exact, or NaN.",
 }
 
 _IMPORTS = {
@@ -151,12 +156,16 @@ def _definitions(call: BlasCall, way: Way, trial: Trial) -> Iterator[str]:
     margin = 0 if way is Way.PAGES else MARGIN + trial.parameters.get("shift", 0)
     both, before = (f"{2 * margin} + ", f"{margin} + ") if margin else ("", "")
     count, kind = ("2 * count" if pair else "count"), unsigned(call)
-    yield from f"""\
+    if way is Way.ACCURATE:
+        yield from numbers(call)
+    else:
+        yield from f"""\
 def integers(seed, *shape):
     x = np.random.RandomState(seed).randint(-4, 4, {shape})
     x = x + (x >= 0)  # no zeros; sums of their products are exact
     return {result}
-
+""".splitlines()
+    yield from f"""
 def canaries(count):  # signalling NaN
     return np.full({count}, {pattern}, {kind}).view(np.{call.dtype})
 
@@ -376,4 +385,6 @@ _ENDINGS = {
     Way.PROPAGATION: propagation,
     Way.SUBNORMAL: _subnormal,
     Way.STACK: stack,
+    Way.ACCURATE: accurate,
+    Way.ALPHA_ZERO: alpha_zero,
 }

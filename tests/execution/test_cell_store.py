@@ -20,7 +20,7 @@ from release_gate.execution.store import environment_key
 from release_gate.model import Outcome, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from release_gate.model import Artifact
@@ -230,18 +230,19 @@ def kept_entries(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> subprocess.Popen[bytes]:
-    """Return a process that runs a cell, has kept the first answer and is at the second check."""
-    process = subprocess.Popen(
+def gate(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a process that runs a cell, has kept the first answer and is at the second check."""
+    with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    deadline = time.monotonic() + 60
-    while not ((tmp_path / "marks" / "orphan").exists() and kept_entries(tmp_path)):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not ((tmp_path / "marks" / "orphan").exists() and kept_entries(tmp_path)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+        process.kill()
 
 
 def wait_dead(pid: int) -> None:
@@ -256,7 +257,6 @@ def test_an_interrupted_gate_leaves_no_process(
     tmp_path: Path, gate: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
     if signal.getsignal(number) is signal.SIG_IGN:
-        gate.kill()
         pytest.skip(f"{number.name} is ignored here, as under nohup, and so by the gate")
     gate.send_signal(number)
     assert gate.wait(30) == 130

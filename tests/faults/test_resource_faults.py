@@ -60,6 +60,8 @@ FAULTS = [
 
 #: fault, check whose reproducer must show it.
 SHOWN = [
+    ("native-scratch", "concurrency.native-threads"),
+    ("thread-stays", "concurrency.native-threads"),
     ("lost-beside-syrk", "concurrency.mixed-routines"),
     ("few-buffers", "concurrency.many-callers"),
     ("large-frame", "concurrency.stack-use"),

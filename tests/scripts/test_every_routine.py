@@ -28,12 +28,14 @@ CHECKS = {
     Way.PROPAGATION: "special.level3-nan",
     Way.SUBNORMAL: "special.subnormal",
     Way.STACK: "concurrency.stack-every-routine",
+    Way.ACCURATE: "accuracy.level3",
+    Way.ALPHA_ZERO: "special.alpha-zero",
 }
 
 #: Ways whose scripts end at once, so that those of all routines can be run.
 QUICK = (
     *(Way.CANARIES, Way.AFTER_NAN, Way.FLAGS),
-    *(Way.PROPAGATION, Way.SUBNORMAL, Way.STACK),
+    *(Way.PROPAGATION, Way.SUBNORMAL, Way.STACK, Way.ACCURATE, Way.ALPHA_ZERO),
 )
 
 #: What OpenBLAS itself gets wrong in releases that are about (docs/found).
@@ -53,16 +55,22 @@ json.dump([c.parameters for c in calls if cblas.has(c.routine, c.dtype)], sys.st
 #: What the checks add to the parameters of a call, as they report them.
 _SPECIAL_CALLS = """
 import json, sys, numpy
-from checks import api, blas, special_propagation, special_subnormal
-asked = {"propagation": [], "subnormal": []}
+from checks import accuracy_level3, api, blas
+from checks import special_alpha, special_propagation, special_subnormal
+asked = {"propagation": [], "subnormal": [], "accurate": [], "alpha_zero": []}
 special_propagation.Propagation._judge = lambda *a: asked["propagation"].append(a[-1])
 def kept(ctx, cblas, calls):
     asked["subnormal"] += [call.parameters for call in calls]
 special_subnormal.between_canaries = kept
+accuracy_level3._ask = lambda *a: asked["accurate"].append(
+    dict(zip(("routine", "dtype", "size", "turn"), a[2:]), seed=1)
+)
+special_alpha._judged = lambda _, call, __: asked["alpha_zero"].append(call.parameters)
 library = blas.find_library(numpy)
 context = api.Context(blas=library, threads=1, profile="smoke", seed=1)
-for name in ("level1-nan", "level2-nan", "level3-nan", "subnormal"):
-    api.CHECKS["special." + name].function(context)
+checks = ["special." + each for each in ("level1-nan", "level2-nan", "level3-nan", "subnormal")]
+for name in [*checks, "special.alpha-zero", "accuracy.level3"]:
+    api.CHECKS[name].function(context)
 json.dump(asked, sys.stdout)
 """
 

@@ -28,6 +28,14 @@ FAULTS: dict[str, tuple[list[str], list[tuple[str, str, int]]]] = {
             ("gesv-race", "metamorphic.repeat", 1),
         ],
     ),
+    "faults/accuracy_faults.c": (
+        ["accuracy_level3", "special_alpha"],
+        [
+            *((fault, "accuracy.level3", 1) for fault in ("dot", "symv", "symm", "syrk", "trsm")),
+            ("trsm-threads", "accuracy.level3", 2),
+            ("symv-zero", "special.alpha-zero", 1),
+        ],
+    ),
     "faults/level12_faults.c": (["accuracy_rotations"], [("rotmg", "accuracy.rotmg", 1)]),
     "faults/lapack_faults.c": (
         ["accuracy_lapack_large"],
