@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -243,6 +244,8 @@ def gate(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             time.sleep(0.02)
         yield process
         process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(int((tmp_path / "marks" / "orphan").read_text()), signal.SIGKILL)
 
 
 def wait_dead(pid: int) -> None:
@@ -270,6 +273,5 @@ def test_a_killed_gate_takes_its_child_along_and_loses_only_the_running_check(
     gate.kill()
     gate.wait(30)
     wait_dead(int((tmp_path / "marks" / "pid").read_text()))
-    os.kill(int((tmp_path / "marks" / "orphan").read_text()), signal.SIGKILL)
     (kept,) = kept_entries(tmp_path)
     assert kept.startswith("made.one-")
