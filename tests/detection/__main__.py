@@ -23,16 +23,17 @@ from release_gate.pipeline import known_issues, open_workshop
 from release_gate.progress import Silent
 from tests.detection.backtest import BackTest, read_cases
 from tests.detection.campaign import FEW, KERNEL, MANY, Campaign, Cell, cells_needed, cells_of
-from tests.detection.document import fault_list, render, write
+from tests.detection.document import explanation, fault_list, render, write
 from tests.detection.faults import draw_faults
 from tests.detection.numpy_suite import NumPySuite
 from tests.detection.silence import LIBRARIES, Silence
+from tests.detection.silence_history import merged, read_history, summed_up, write_history
 from tests.detection.subject import make_subject
 from tests.detection.third import ThirdOpinion
 from tests.detection.verdicts import Verdicts, pairs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from release_gate.pipeline import Workshop
     from tests.detection.backtest import BackTestCase
@@ -171,6 +172,13 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     cases = [(case, part.attempt(case)) for case in read_cases()]
     opinion = ThirdOpinion(shop, NUMPY, options.results)
     decided = Verdicts(shop.specs, options.results, recorded=True)
+    catalogue, silent = known_issues(), Silence(shop.specs, options.results)
+    recorded = ROOT / "docs" / "detection-silence.tsv"
+
+    def explained(finding: Mapping[str, Any], library: str) -> str:
+        return explanation(finding, library, catalogue)
+
+    history = merged(read_history(recorded), summed_up(silent.lines(), explained))
     text = render(
         shop.host,
         trials=trials,
@@ -178,7 +186,9 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         numpy=numpy,
         costs=costs,
         cases=cases,
-        silence=Silence(shop.specs, options.results).lines(),
+        silence=silent.lines(),
+        history=history,
+        checks=silent.checks,
         third=opinion.lines(),
         verdicts=[
             (case, line)
@@ -186,8 +196,9 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
             for pair in pairs_of(case)
             if (line := decided.attempt(pair)) is not None
         ],
-        catalogue=known_issues(),
+        catalogue=catalogue,
     )
+    write_history(recorded, history)
     write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
 
 

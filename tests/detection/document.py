@@ -15,14 +15,15 @@ from tests.detection.third import LIBRARY
 from tests.detection.verdicts import is_right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from release_gate.judgement.catalogue import KnownIssue
     from release_gate.model import Host
     from tests.detection.backtest import BackTestCase, Verdict
+    from tests.detection.silence_history import SilentRuns
 
-__all__ = ["fault_list", "render"]
+__all__ = ["explanation", "fault_list", "render"]
 
 #: Families of routines, as the tables put them together.
 LEVELS = {
@@ -87,6 +88,8 @@ def render(
     costs: Sequence[dict[str, Any]],
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
     silence: Sequence[dict[str, Any]],
+    history: Sequence[SilentRuns],
+    checks: str,
     third: Sequence[dict[str, Any]],
     verdicts: Sequence[tuple[BackTestCase, dict[str, Any]]],
     catalogue: Sequence[KnownIssue],
@@ -100,7 +103,7 @@ def render(
     parts += [_verdicts(verdicts)] if verdicts else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
     parts += [_held_out(held_out)] if held_out else []
-    parts += [_silence(silence, catalogue)] if silence else []
+    parts += [_silence(silence, history, checks, catalogue)] if history else []
     parts += [_third(third)] if third else []
     return "\n\n".join(parts) + "\n"
 
@@ -327,7 +330,7 @@ def _why(line: dict[str, Any]) -> str:
     return f"in force {tried['in_force']} times in {tried['asked']} checks, all of which passed"
 
 
-def _explained(answer: dict[str, Any], library: str, catalogue: Sequence[KnownIssue]) -> str:
+def explanation(answer: Mapping[str, Any], library: str, catalogue: Sequence[KnownIssue]) -> str:
     """Return the id of the known issue that explains a failure in a good library, or nothing."""
     version = OpenBLASVersion.parse(library.rpartition("==")[2])
     return next(
@@ -361,48 +364,36 @@ def _third(lines: Sequence[dict[str, Any]]) -> str:
     return THIRD.format(library=LIBRARY, counted=counted, cases=cases, reasons="\n".join(reasons))
 
 
-def _silence(lines: Sequence[dict[str, Any]], catalogue: Sequence[KnownIssue]) -> str:
+def _silence(
+    lines: Sequence[dict[str, Any]],
+    history: Sequence[SilentRuns],
+    checks: str,
+    catalogue: Sequence[KnownIssue],
+) -> str:
     rows = []
-    findings: dict[str, Counter[str]] = defaultdict(Counter)
-    runs_of = Counter(line["library"] for line in lines)
-    groups: dict[tuple[bool, int, str], list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        groups[line["earlier"], line["busy"], line["library"]].append(line)
+    figures = ("runs", "cells", "answers", "true", "false", "unanswered")
+    groups: dict[tuple[bool, int, str], list[SilentRuns]] = defaultdict(list)
+    for each in history:
+        groups[each.checks != checks, each.busy, each.library].append(each)
     for (earlier, busy, library), runs in sorted(groups.items()):
         where = f"beside {busy} busy processes" if busy else "no busy processes added"
-        checks = "earlier" if earlier else "as now"
-        found = [each for line in runs for each in line["findings"]]
-        unanswered = [each for line in runs for each in line["unanswered"]]
-        explained = [_explained(each, library, catalogue) for each in found]
+        sums = (sum(getattr(each, name) for each in runs) for name in figures)
+        rows.append((f"`{library}`", where, "earlier" if earlier else "as now", *sums))
+    findings: dict[str, Counter[str]] = defaultdict(Counter)
+    runs_of = Counter(line["library"] for line in lines)
+    for name in runs_of:
+        found = [each for line in lines if line["library"] == name for each in line["findings"]]
+        explained = [explanation(each, name, catalogue) for each in found]
         for text, count in _findings(zip(found, explained, strict=True)):
-            findings[text][library] += count
-        rows.append(
-            (
-                f"`{library}`",
-                where,
-                checks,
-                len(runs),
-                sum(line["cells"] for line in runs),
-                sum(line["answers"] for line in runs),
-                sum(map(bool, explained)),
-                explained.count(""),
-                len(unanswered),
-            )
-        )
+            findings[text][name] += count
     text = (
         "## Silence\n\nDefault runs (`release-gate check`, every kernel of this machine, 1 and 8"
         " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
         " Unanswered: what the library does not export. Earlier: before the last change to a"
-        " check.\n\n"
-        + _table(
-            (
-                *("library", "machine", "checks", "runs", "cells", "answers"),
-                *("true", "false", "unanswered"),
-            ),
-            rows,
-        )
+        " check. By day: `docs/detection-silence.tsv`.\n\n"
+        + _table(("library", "machine", "checks", *figures), rows)
     )
     told = []
     for what, counts in sorted(findings.items()):

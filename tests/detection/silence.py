@@ -6,6 +6,7 @@ from the cache. Busy runs share the machine with processes that compute all the 
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -52,6 +53,7 @@ class Silence:
             raise SystemExit(f"{library}: {problem}")
         return self.results.put(
             key,
+            date=dt.datetime.now(dt.UTC).date().isoformat(),
             library=library,
             busy=busy,
             answers=len(answers),
@@ -61,8 +63,13 @@ class Silence:
         )
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return all runs; `earlier` says that a check was another one then."""
-        return [line | {"earlier": not line["key"].endswith(self._state)} for line in self.results]
+        """Return all runs; `checks` is the digest of those that they were asked."""
+        return [line | {"checks": line["key"].rpartition(" | ")[2]} for line in self.results]
+
+    @property
+    def checks(self) -> str:
+        """The digest of all checks as they are."""
+        return self._state
 
 
 @contextmanager

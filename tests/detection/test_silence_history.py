@@ -1,0 +1,81 @@
+"""What is kept of silent runs, and that it is added to and never lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+from tests.detection.silence import LIBRARIES
+from tests.detection.silence_history import (
+    SilentRuns,
+    merged,
+    read_history,
+    summed_up,
+    write_history,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEPT = Path(__file__).parents[2] / "docs" / "detection-silence.tsv"
+RUNS = SilentRuns(
+    date="2026-11-23",
+    checks="a",
+    library="x==1",
+    busy=0,
+    runs=2,
+    cells=4,
+    answers=9,
+    true=1,
+    false=2,
+    unanswered=3,
+)
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    facts = {"date": "2026-11-23", "checks": "a", "library": "x==1", "busy": 0}
+    return {**facts, "cells": 2, "answers": 5, "findings": [], "unanswered": [], **changes}
+
+
+def explained(finding: Mapping[str, Any], library: str) -> str:
+    return "an issue" if finding["check"] == "known" and library == "x==1" else ""
+
+
+def test_runs_of_one_day_and_load_are_added() -> None:
+    lines = [
+        line(findings=[{"check": "known"}, {"check": "other"}], unanswered=[1]),
+        line(findings=[{"check": "other"}], answers=4, unanswered=[1, 2]),
+        line(busy=4),
+    ]
+    quiet, busy = summed_up(lines, explained)
+    assert quiet == RUNS
+    assert (busy.busy, busy.runs, busy.true, busy.false) == (4, 1, 0, 0)
+
+
+def test_what_is_measured_again_replaces_what_was_and_the_rest_stays() -> None:
+    more, other = attrs.evolve(RUNS, runs=3), attrs.evolve(RUNS, date="2026-11-22")
+    assert merged([RUNS, other], [more]) == [other, more]
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    rows = [RUNS, attrs.evolve(RUNS, checks="b")]
+    write_history(tmp_path / "kept.tsv", rows)
+    assert read_history(tmp_path / "kept.tsv") == rows
+    assert read_history(tmp_path / "none.tsv") == []
+
+
+def test_other_columns_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.tsv"
+    path.write_text("date\tchecks\n", "utf-8")
+    with pytest.raises(ValueError, match=r"kept\.tsv: columns are not those of SilentRuns"):
+        read_history(path)
+
+
+def test_the_project_s_own_rows_are_of_its_good_libraries() -> None:
+    rows = read_history(KEPT)
+    assert rows
+    assert {row.library for row in rows} <= set(LIBRARIES)
+    assert merged(rows, []) == rows
