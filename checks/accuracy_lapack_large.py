@@ -7,7 +7,6 @@ for exact results by `exact.lu` and its kin.
 import numpy as np
 
 from checks.accuracy_lapack_orthogonal import inside
-from checks.accuracy_lapack_spectra import pair_ratios
 from checks.accuracy_lapack_systems import hermitian_indefinite, symmetric_indefinite
 from checks.api import check
 from checks.lapack import Lapack
@@ -30,6 +29,7 @@ from checks.oracles import (
     unitary_ratio,
     values_ratio,
 )
+from checks.spectra_ratios import pair_ratios
 from checks.splitting import two_threads
 from checks.team import on_stack
 

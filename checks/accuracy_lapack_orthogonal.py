@@ -13,6 +13,7 @@ from checks.oracles import (
     orthogonality_ratio,
     over,
     qr_ratio,
+    solve_ratio,
     unit,
 )
 from checks.splitting import two_threads
@@ -202,6 +203,37 @@ def _row_factors(trial, flags):
 
 KINDS = ("random", "spectrum", "graded", "near-singular", "large", "small")
 SHAPES = ("tall", "square", "wide")
+
+
+def _constrained(trial, _):
+    """gglse: min ||c - A x|| with B x = d, which some x solves both; LIN/dget02.f by dlsets.f."""
+    n, p = trial.n, max(1, trial.n // 2)
+    a, b, x = trial.general(n, n), trial.random(p, n, 2000), np.zeros(n, trial.dtype)
+    solution = trial.random(n, 1)
+    c, d = (multiply(each, solution).astype(trial.dtype) for each in (a, b))
+    arrays = (np.array(a, order="F"), n, np.array(b, order="F"), p, c[:, 0].copy(), d[:, 0].copy())
+    trial.call_with_work("gglse", (n, n, p, *arrays, x))
+    return {
+        "objective": solve_ratio(a, x[:, None], c),
+        "constraint": solve_ratio(b, x[:, None], d),
+    }
+
+
+def _general_model(trial, _):
+    """ggglm: min ||y|| with d = A x + B y; EIG/dglmts.f."""
+    n, m = trial.n, max(1, trial.n // 2)
+    a, b, d = trial.general(n, m), trial.random(n, n, 2000), trial.random(n, 1)
+    x, y = np.zeros(m, trial.dtype), np.zeros(n, trial.dtype)
+    arrays = (np.array(a, order="F"), n, np.array(b, order="F"), n, d[:, 0].copy())
+    trial.call_with_work("ggglm", (n, m, n, *arrays, x, y))
+    residual = norm(d - multiply(a, x[:, None]) - multiply(b, y[:, None]))
+    size = (norm(a) + norm(b)) * (np.abs(x).sum() + np.abs(y).sum()) * unit(trial.dtype)
+    return {"residual": over(residual, size)}
+
+
+#: Of LAPACK's tests of constrained least squares (TESTING/lse.in, glm.in).
+CONSTRAINED_LIMIT = 20.0
+
 SYSTEMS = (("tall", "N"), ("wide", "N"), ("tall", "C"), ("wide", "C"), ("square", "N"))
 DEFICITS = (("tall", 1), ("wide", 2), ("square", 3), ("tall", 0))
 SIDES = ("LN", "RC", "LC", "RN")
@@ -216,6 +248,8 @@ TABLE = (
     Routine("ormqr", _applied, LINEAR_LIMIT, SIDES, KINDS, "unmqr"),
     Routine("geqrt", _compact, LINEAR_LIMIT, SHAPES, KINDS),
     Routine("gelqf", _row_factors, LINEAR_LIMIT, ROWS, KINDS),
+    Routine("gglse", _constrained, CONSTRAINED_LIMIT, ("",), ("random", "spectrum")),
+    Routine("ggglm", _general_model, CONSTRAINED_LIMIT, ("",), ("random", "spectrum")),
 )
 
 
@@ -226,13 +260,14 @@ TABLE = (
     routines=[
         "?gels", "?gelsy", "?gelss", "?gelsd", "?geqp3", "?geqrf", "?orgqr", "?ungqr", "?ormqr",
         "?unmqr", "?geqrt", "?gemqrt", "?gelqf", "?gerqf", "?orglq", "?unglq", "?orgrq", "?ungrq",
-        "?larfb",
+        "?larfb", "?gglse", "?ggglm",
     ],
     oracle=(
         "LAPACK's ratios with its limit of 30 (dtest.in): factors ||R - Q^H A|| / (m ||A|| u) and "
         "||I - Q^H Q|| / (m u) (LIN/dqrt01.f, dlqt01.f, drqt01.f, dqpt01.f, dqrt04.f), products "
         "with Q (dqrt03.f), least squares (dqrt16.f, dqrt17.f); the rank of integer matrices of "
-        "known rank. Square, tall and wide, all sides and transpositions; four precisions."
+        "known rank; constrained ones < 20 (EIG/dlsets.f, dglmts.f, lse.in). Square, tall and "
+        "wide, all sides and transpositions; four precisions."
     ),
     catches=(
         "Blocked reflectors and their triangular products above wrong kernels, ranks that are "

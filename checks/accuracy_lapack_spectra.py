@@ -3,6 +3,8 @@
 import numpy as np
 
 from checks.api import check
+from checks.lapack_reordering import REORDERED
+from checks.lapack_storage import SPECTRA
 from checks.lapack_trials import Routine, ask
 from checks.oracles import (
     NONSYMMETRIC_LIMIT,
@@ -17,24 +19,10 @@ from checks.oracles import (
     unit,
     unitary_ratio,
 )
+from checks.spectra_ratios import lower_ratio, pair_ratios, similarity_ratio
 from checks.splitting import two_threads
 
-__all__ = ["pair_ratios", "spectra"]
-
-
-def pair_ratios(a, w, v, orthogonality=None):
-    """Return the ratios of some eigenpairs of a Hermitian matrix; EIG/dsyt21.f, dsyt22.f.
-
-    orthogonality: its ratio, where it is not that of all vectors alike.
-    """
-    residual = norm(multiply(a, v) - v * w)
-    ratios = {
-        "residual": over(residual, len(a) * norm(a) * 2 * unit(v.dtype)),
-        "order": 0.0 if np.all(w[1:] >= w[:-1]) else np.inf,
-    }
-    if v.shape[1]:
-        ratios["orthogonality"] = unitary_ratio(v) if orthogonality is None else orthogonality
-    return ratios
+__all__ = ["spectra"]
 
 
 #: Order up to which vectors of two tight clusters are judged; in larger clusters relatively robust
@@ -195,23 +183,10 @@ def _schur(trial, _):
     after = [(trial.real, n)] if trial.is_complex else []
     trial.call_with_work("gees", before, [*after, (trial.integers, n)])
     return {
-        "residual": _similarity_ratio(a, z, t, z),
+        "residual": similarity_ratio(a, z, t, z),
         "orthogonality": unitary_ratio(z),
-        "triangle": _lower_ratio(trial, t),
+        "triangle": lower_ratio(t),
     }
-
-
-def _similarity_ratio(a, q, t, z):
-    residual = norm(a - multiply(multiply(q, t), z.conj().T))
-    return over(residual, len(a) * norm(a) * 2 * unit(t.dtype))
-
-
-def _lower_ratio(trial, t):
-    """Return infinity where a Schur form is not (quasi-)triangular."""
-    below = np.tril(t, -1 if trial.is_complex else -2)
-    couples = t.diagonal(-1) != 0
-    twice = np.any(couples[1:] & couples[:-1])
-    return np.inf if np.any(below != 0) or twice else 0.0
 
 
 def _generalized_schur(trial, _):
@@ -224,11 +199,11 @@ def _generalized_schur(trial, _):
     after = [(trial.real, 8 * n)] if trial.is_complex else []
     trial.call_with_work("gges", (*before, q, n, z, n), [*after, (trial.integers, n)])
     return {
-        "first": _similarity_ratio(a, q, s, z),
-        "second": _similarity_ratio(b, q, t, z),
+        "first": similarity_ratio(a, q, s, z),
+        "second": similarity_ratio(b, q, t, z),
         "left": unitary_ratio(q),
         "right": unitary_ratio(z),
-        "triangle": np.inf if np.any(np.tril(t, -1) != 0) else _lower_ratio(trial, s),
+        "triangle": np.inf if np.any(np.tril(t, -1) != 0) else lower_ratio(s),
     }
 
 
@@ -240,7 +215,7 @@ def _hessenberg(trial, _):
     q = h.copy("F")
     trial.call_with_work(trial.named("orghr", "unghr"), (n, 1, n, q, n, tau))
     return {
-        "residual": _similarity_ratio(a, q, np.triu(h, -1), q),
+        "residual": similarity_ratio(a, q, np.triu(h, -1), q),
         "orthogonality": unitary_ratio(q),
     }
 
@@ -284,6 +259,8 @@ TABLE = (
     Routine("gges", _generalized_schur, NONSYMMETRIC_LIMIT, ("",), ("random", "spectrum")),
     Routine("gehrd", _hessenberg, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
     Routine("gesvd", _singular, SVD_LIMIT, SHAPES, (*PLAIN, "ones", "hilbert", "graded")),
+    *SPECTRA,
+    *REORDERED,
 )
 
 
@@ -294,21 +271,21 @@ TABLE = (
     routines=[
         "?syevr", "?heevr", "?syevx", "?heevx", "?syev", "?heev", "?syevd", "?heevd", "?sbevd",
         "?hbevd", "?sygvd", "?hegvd", "?geev", "?ggev", "?gees", "?gges", "?gehrd", "?orghr",
-        "?unghr", "?gesvd",
+        "?unghr", "?gesvd", "?spevd", "?hpevd", "?trsen", "?tgsen",
     ],
     oracle=(
         "LAPACK's ratios and limits: Hermitian ||A V - V w|| / (n ||A|| ulp) < 50 and I - V^H V "
         "(EIG/dsyt22.f, sep.in), generalized (dsgt01.f), left and right vectors < 20 (dget22.f), "
         "pencils (dget52.f), Schur and Hessenberg forms ||A - Q T Z^H|| / (n ||A|| ulp) < 20 "
-        "(dhst01.f, dget51.f, nep.in), singular values < 50 (dbdt01.f, svd.in); values in order "
-        "and forms triangular exactly; vectors of syevr and syevx orthogonal to n ulp over the gap "
-        "of their eigenvalues, as their theory says (Dhillon and Parlett 2004). "
-        "Matrices clustered, graded, rank one, companion, Hilbert, near overflow and underflow; "
-        "both triangles; four precisions."
+        "(dhst01.f, dget51.f, nep.in), also reordered, the chosen eigenvalues first; singular "
+        "values < 50 (dbdt01.f, svd.in); values in order and forms triangular exactly; vectors of "
+        "syevr and syevx orthogonal to n ulp over the gap of their eigenvalues, as their theory "
+        "says (Dhillon and Parlett 2004). Matrices clustered, graded, rank one, companion, "
+        "Hilbert, near overflow and underflow; both triangles; four precisions."
     ),
     catches=(
         "LAPACK above wrong kernels or miscompiled, where NumPy never looks: scipy#11577 (ggev), "
-        "scipy#24319 (gges), scipy#19831 (syevr's workspace), OpenBLAS PR#5877 (rank one), "
+        "scipy#24319 (gges, tgsen), scipy#19831 (syevr's workspace), OpenBLAS PR#5877 (rank one), "
         "PyEMMA#1426, OpenBLAS#1388."
     ),
     budget=120.0,

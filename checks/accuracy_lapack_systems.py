@@ -3,6 +3,7 @@
 import numpy as np
 
 from checks.api import check
+from checks.lapack_storage import SYSTEMS
 from checks.lapack_trials import Routine, ask
 from checks.oracles import LINEAR_LIMIT, inverse_ratio, multiply, norm, over, solve_ratio, unit
 from checks.splitting import two_threads
@@ -178,6 +179,7 @@ TABLE = (
     Routine("gtsv", _tridiagonal, LINEAR_LIMIT, ("",), ("random", "graded", "large")),
     Routine("ptsv", _definite_tridiagonal, LINEAR_LIMIT, ("",), ("random", "graded", "small")),
     Routine("trsyl", _sylvester, LINEAR_LIMIT, ("NN", "CN", "NC", "CC")),
+    *SYSTEMS,
 )
 
 
@@ -187,12 +189,14 @@ TABLE = (
     category="accuracy",
     routines=[
         "?sytrf", "?hetrf", "?sytrs", "?hetrs", "?getri", "?getrs", "?potri", "?posv", "?trtri",
-        "?trtrs", "?gbsv", "?pbsv", "?gtsv", "?ptsv", "?trsyl",
+        "?trtrs", "?gbsv", "?pbsv", "?gtsv", "?ptsv", "?trsyl", "?ppsv", "?spsv", "?hpsv",
+        "?pftrf", "?pftrs", "?pstrf",
     ],
     oracle=(
         "LAPACK's ratios and its limit of 30 (dtest.in): solutions ||b - A x|| / (||A|| ||x|| u) "
         "(LIN/dget02.f, its kin for other storage), inverses ||I - A^-1 A|| / (n ||A|| ||A^-1|| u) "
-        "(dget03.f), Sylvester's equation over (||A|| + ||B||) ||X|| u (EIG/dget35.f). All flags "
+        "(dget03.f), Sylvester's equation over (||A|| + ||B||) ||X|| u (EIG/dget35.f), pivoted "
+        "Cholesky factors (LIN/dpst01.f). Full, packed, rectangular full packed, banded. All flags "
         "by turns; matrices random, graded, clustered, near overflow and underflow; four "
         "precisions."
     ),

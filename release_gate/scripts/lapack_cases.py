@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
-from release_gate.scripts import lapack_exact, lapack_orthogonal, lapack_spectra, lapack_systems
+from release_gate.scripts import (
+    lapack_exact,
+    lapack_orthogonal,
+    lapack_reordering,
+    lapack_spectra,
+    lapack_storage,
+    lapack_systems,
+)
 from release_gate.scripts.blas import LETTERS
 from release_gate.scripts.drivers import driver
 from release_gate.scripts.lapack import Given, LapackCase
@@ -25,6 +32,8 @@ _TABLES = {
     **lapack_systems.ROUTINES,
     **lapack_orthogonal.ROUTINES,
     **lapack_spectra.ROUTINES,
+    **lapack_storage.ROUTINES,
+    **lapack_reordering.ROUTINES,
 }
 
 #: Long and short side of the rectangles of accuracy.lapack-large, whose parameters tell its shape.

@@ -240,6 +240,51 @@ def _row_factors(g: Given) -> LapackCase:
     return g.case(lines, calls, tests, "f, q", "LIN/dlqt01.f and drqt01.f", sizes=size)
 
 
+def _constrained(g: Given) -> LapackCase:
+    """gglse: min ||c - A x|| with B x = d, which some x solves both."""
+    lines = [
+        "a, b = general(seed, n, n), random(seed + 2000, p, n).astype(dtype)",
+        "solution = random(seed + 1000, n, 1)",
+        "c, d = times(a, solution).astype(dtype), times(b, solution).astype(dtype)",
+    ]
+    calls = [
+        "x, left, right = np.zeros(n, dtype), c[:, 0].copy(), d[:, 0].copy()",
+        f"lapack({g.name('gglse')}, n, n, p, a.copy(), b.copy(), left, right, x, dtype)",
+        "x = x[:, None]",
+    ]
+    tests = [
+        Test(
+            name=name,
+            residual=f"norm({right} - times({operator}, x))",
+            allowed=f"{_CONSTRAINED_LIMIT} * u * norm({operator}) * norm(x)",
+        )
+        for name, operator, right in (("objective", "a", "c"), ("constraint", "b", "d"))
+    ]
+    return g.case(lines, calls, tests, "x", "EIG/dlsets.f", sizes={"p": max(1, g.size // 2)})
+
+
+def _general_model(g: Given) -> LapackCase:
+    """ggglm: min ||y|| with d = A x + B y."""
+    lines = [
+        "a, b = general(seed, n, m), random(seed + 2000, n, n).astype(dtype)",
+        "d = random(seed + 1000, n, 1).astype(dtype)",
+    ]
+    calls = [
+        "x, y, right = np.zeros(m, dtype), np.zeros(n, dtype), d[:, 0].copy()",
+        f"lapack({g.name('ggglm')}, n, m, n, a.copy(), b.copy(), right, x, y, dtype)",
+        "x, y = x[:, None], y[:, None]",
+    ]
+    test = Test(
+        name="residual",
+        residual="norm(d - times(a, x) - times(b, y))",
+        allowed=f"{_CONSTRAINED_LIMIT} * u * (norm(a) + norm(b)) * (norm(x) + norm(y))",
+    )
+    return g.case(lines, calls, [test], "x, y", "EIG/dglmts.f", sizes={"m": max(1, g.size // 2)})
+
+
+#: Of LAPACK's tests of constrained least squares (TESTING/lse.in, glm.in).
+_CONSTRAINED_LIMIT = 20
+
 ROUTINES: dict[str, Callable[[Given], LapackCase]] = {
     "gels": _least_squares,
     **dict.fromkeys(("gelsy", "gelss", "gelsd"), _rank_deficient),
@@ -248,4 +293,6 @@ ROUTINES: dict[str, Callable[[Given], LapackCase]] = {
     **dict.fromkeys(("ormqr", "unmqr"), _applied),
     "geqrt": _compact,
     "gelqf": _row_factors,
+    "gglse": _constrained,
+    "ggglm": _general_model,
 }

@@ -9,7 +9,7 @@ from release_gate.scripts.lapack import LINEAR_LIMIT, Given, LapackCase, Test, b
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["ROUTINES"]
+__all__ = ["ROUTINES", "system"]
 
 _OPERATORS = {"N": "a", "T": "a.T", "C": "a.conj().T"}
 
@@ -22,7 +22,7 @@ def _right(g: Given) -> str:
     return f"b = random(seed + 1000, n, {_columns(g)}).astype(dtype)"
 
 
-def _system(
+def system(
     g: Given, lines: Sequence[str], calls: Sequence[str], source: str, operator: str = "a"
 ) -> LapackCase:
     """Return the case of a solution X = A^-1 B, of what `lines` call a."""
@@ -53,7 +53,7 @@ def _indefinite(g: Given) -> LapackCase:
         f'lapack({names[0]}, "{uplo}", n, lu, pivots, dtype)',
         f'lapack({names[1]}, "{uplo}", n, b.shape[1], lu, pivots, x)',
     ]
-    return _system(g, lines, calls, "LIN/dpot02.f")
+    return system(g, lines, calls, "LIN/dpot02.f")
 
 
 _BUNCH = ("sytrf", "sytrs")
@@ -93,7 +93,7 @@ def _factored_solution(g: Given) -> LapackCase:
         f"lapack({g.name('getrf')}, n, n, lu, pivots)",
         f'lapack({g.name("getrs")}, "{trans}", n, b.shape[1], lu, pivots, x)',
     ]
-    return _system(g, ["a = general(seed, n, n)"], calls, "LIN/dget02.f", _OPERATORS[trans])
+    return system(g, ["a = general(seed, n, n)"], calls, "LIN/dget02.f", _OPERATORS[trans])
 
 
 def _general_solution(g: Given) -> LapackCase:
@@ -101,7 +101,7 @@ def _general_solution(g: Given) -> LapackCase:
         "lu, pivots = a.copy(), np.zeros(n, integer)",
         f"lapack({g.name('gesv')}, n, b.shape[1], lu, pivots, x)",
     ]
-    return _system(g, ["a = general(seed, n, n)"], calls, "LIN/dget02.f")
+    return system(g, ["a = general(seed, n, n)"], calls, "LIN/dget02.f")
 
 
 def _definite_inverse(g: Given) -> LapackCase:
@@ -127,7 +127,7 @@ def _definite_solution(g: Given) -> LapackCase:
             f'lapack({g.name("potrf")}, "{uplo}", n, factor)',
             f'lapack({g.name("potrs")}, "{uplo}", n, b.shape[1], factor, x)',
         ]
-    return _system(g, ["a = positive(seed, n)"], calls, "LIN/dpot02.f")
+    return system(g, ["a = positive(seed, n)"], calls, "LIN/dpot02.f")
 
 
 def _triangle(uplo: str, diag: str) -> list[str]:
@@ -156,7 +156,7 @@ def _triangular_solution(g: Given) -> LapackCase:
     calls = [
         f"lapack({g.name('trtrs')}, {flags}, n, b.shape[1], {half('a', uplo)}, x)",
     ]
-    return _system(g, _triangle(uplo, diag), calls, "LIN/dtrt02.f", _OPERATORS[trans])
+    return system(g, _triangle(uplo, diag), calls, "LIN/dtrt02.f", _OPERATORS[trans])
 
 
 def _banded(g: Given) -> LapackCase:
@@ -172,7 +172,7 @@ def _banded(g: Given) -> LapackCase:
         "lu, pivots = band.copy(), np.zeros(n, integer)",
         f"lapack({g.name('gbsv')}, n, {below}, {above}, b.shape[1], lu, pivots, x)",
     ]
-    return _system(g, lines, calls, "LIN/dgbt02.f")
+    return system(g, lines, calls, "LIN/dgbt02.f")
 
 
 def _definite_banded(g: Given) -> LapackCase:
@@ -180,7 +180,7 @@ def _definite_banded(g: Given) -> LapackCase:
     width = min(width, g.size - 1)
     lines = band("positive(seed, n)", uplo, width)
     calls = [f'lapack({g.name("pbsv")}, "{uplo}", n, {width}, b.shape[1], band.copy(), x)']
-    return _system(g, lines, calls, "LIN/dpbt02.f")
+    return system(g, lines, calls, "LIN/dpbt02.f")
 
 
 def _tridiagonal(g: Given) -> LapackCase:
@@ -189,7 +189,7 @@ def _tridiagonal(g: Given) -> LapackCase:
         "diagonals = [a.diagonal(k).copy() for k in (-1, 0, 1)]",
         f"lapack({g.name('gtsv')}, n, b.shape[1], *diagonals, x)",
     ]
-    return _system(g, lines, calls, "LIN/dgtt02.f")
+    return system(g, lines, calls, "LIN/dgtt02.f")
 
 
 def _definite_tridiagonal(g: Given) -> LapackCase:
@@ -198,7 +198,7 @@ def _definite_tridiagonal(g: Given) -> LapackCase:
         "diagonals = a.diagonal().real.copy(), a.diagonal(-1).copy()",
         f"lapack({g.name('ptsv')}, n, b.shape[1], *diagonals, x)",
     ]
-    return _system(g, lines, calls, "LIN/dptt02.f")
+    return system(g, lines, calls, "LIN/dptt02.f")
 
 
 def _sylvester(g: Given) -> LapackCase:

@@ -200,3 +200,95 @@ void scipy_dpotrs_64_(const char *uplo, blasint *n, blasint *nrhs, double *a, bl
     if (fault("potrs-stack")) use_stack();
     potrs(uplo, n, nrhs, a, lda, b, ldb, info, length);
 }
+
+void scipy_dppsv_64_(const char *uplo, blasint *n, blasint *nrhs, double *ap, double *b,
+                     blasint *ldb, blasint *info, size_t length) {
+    void (*ppsv)(const char *, blasint *, blasint *, double *, double *, blasint *, blasint *,
+                 size_t) = real("dppsv_");
+    ppsv(uplo, n, nrhs, ap, b, ldb, info, length);
+    if (fault("ppsv") && *uplo == 'U' && *n > 6) b[*n - 1] *= 1 + 1e-11;
+}
+
+void scipy_dspsv_64_(const char *uplo, blasint *n, blasint *nrhs, double *ap, blasint *ipiv,
+                     double *b, blasint *ldb, blasint *info, size_t length) {
+    void (*spsv)(const char *, blasint *, blasint *, double *, blasint *, double *, blasint *,
+                 blasint *, size_t) = real("dspsv_");
+    spsv(uplo, n, nrhs, ap, ipiv, b, ldb, info, length);
+    if (fault("spsv") && *n > 6) b[*n / 2] *= 1 + 1e-9;
+}
+
+void scipy_dpftrf_64_(const char *transr, const char *uplo, blasint *n, double *a, blasint *info,
+                      size_t one, size_t two) {
+    void (*pftrf)(const char *, const char *, blasint *, double *, blasint *, size_t, size_t) =
+        real("dpftrf_");
+    pftrf(transr, uplo, n, a, info, one, two);
+    if (fault("pftrf") && *transr == 'T' && *n > 6) a[*n] *= 1 + 1e-8;
+}
+
+void scipy_dpstrf_64_(const char *uplo, blasint *n, double *a, blasint *lda, blasint *piv,
+                      blasint *rank, double *tol, double *work, blasint *info, size_t length) {
+    void (*pstrf)(const char *, blasint *, double *, blasint *, blasint *, blasint *, double *,
+                  double *, blasint *, size_t) = real("dpstrf_");
+    pstrf(uplo, n, a, lda, piv, rank, tol, work, info, length);
+    if (fault("pstrf") && *n > 16) piv[*n - 1] = piv[0];
+    if (fault("pstrf-rank") && *n > 16) --*rank;
+}
+
+void scipy_dgglse_64_(blasint *m, blasint *n, blasint *p, double *a, blasint *lda, double *b,
+                      blasint *ldb, double *c, double *d, double *x, double *work, blasint *lwork,
+                      blasint *info) {
+    void (*gglse)(blasint *, blasint *, blasint *, double *, blasint *, double *, blasint *,
+                  double *, double *, double *, double *, blasint *, blasint *) = real("dgglse_");
+    gglse(m, n, p, a, lda, b, ldb, c, d, x, work, lwork, info);
+    if (fault("gglse") && *lwork != -1 && *n > 16) x[*n - 1] *= 1 + 1e-9;
+}
+
+void scipy_dggglm_64_(blasint *n, blasint *m, blasint *p, double *a, blasint *lda, double *b,
+                      blasint *ldb, double *d, double *x, double *y, double *work, blasint *lwork,
+                      blasint *info) {
+    void (*ggglm)(blasint *, blasint *, blasint *, double *, blasint *, double *, blasint *,
+                  double *, double *, double *, double *, blasint *, blasint *) = real("dggglm_");
+    ggglm(n, m, p, a, lda, b, ldb, d, x, y, work, lwork, info);
+    if (fault("ggglm") && *lwork != -1 && *n > 16) y[*n - 1] += 1e-9;
+}
+
+void scipy_dspevd_64_(const char *job, const char *uplo, blasint *n, double *ap, double *w,
+                      double *z, blasint *ldz, double *work, blasint *lwork, blasint *iwork,
+                      blasint *liwork, blasint *info, size_t one, size_t two) {
+    void (*spevd)(const char *, const char *, blasint *, double *, double *, double *, blasint *,
+                  double *, blasint *, blasint *, blasint *, blasint *, size_t, size_t) =
+        real("dspevd_");
+    spevd(job, uplo, n, ap, w, z, ldz, work, lwork, iwork, liwork, info, one, two);
+    if (fault("spevd") && *lwork != -1 && *n > 16) z[*ldz * (*n - 1)] += 1e-9;
+}
+
+/* As if nothing had been asked for: the count is right, the order is not. */
+void scipy_dtrsen_64_(const char *job, const char *compq, blasint *select, blasint *n, double *t,
+                      blasint *ldt, double *q, blasint *ldq, double *wr, double *wi, blasint *m,
+                      double *s, double *sep, double *work, blasint *lwork, blasint *iwork,
+                      blasint *liwork, blasint *info, size_t one, size_t two) {
+    void (*trsen)(const char *, const char *, blasint *, blasint *, double *, blasint *, double *,
+                  blasint *, double *, double *, blasint *, double *, double *, double *, blasint *,
+                  blasint *, blasint *, blasint *, size_t, size_t) = real("dtrsen_");
+    blasint none[256] = {0}, count = 0;
+    for (blasint i = 0; i < *n; i++) count += select[i] != 0;
+    int idle = fault("trsen-order") && *lwork != -1;
+    trsen(job, compq, idle ? none : select, n, t, ldt, q, ldq, wr, wi, m, s, sep, work, lwork,
+          iwork, liwork, info, one, two);
+    if (idle) *m = count;
+}
+
+void scipy_dtgsen_64_(blasint *ijob, blasint *wantq, blasint *wantz, blasint *select, blasint *n,
+                      double *a, blasint *lda, double *b, blasint *ldb, double *alphar,
+                      double *alphai, double *beta, double *q, blasint *ldq, double *z,
+                      blasint *ldz, blasint *m, double *pl, double *pr, double *dif, double *work,
+                      blasint *lwork, blasint *iwork, blasint *liwork, blasint *info) {
+    void (*tgsen)(blasint *, blasint *, blasint *, blasint *, blasint *, double *, blasint *,
+                  double *, blasint *, double *, double *, double *, double *, blasint *, double *,
+                  blasint *, blasint *, double *, double *, double *, double *, blasint *,
+                  blasint *, blasint *, blasint *) = real("dtgsen_");
+    tgsen(ijob, wantq, wantz, select, n, a, lda, b, ldb, alphar, alphai, beta, q, ldq, z, ldz, m,
+          pl, pr, dif, work, lwork, iwork, liwork, info);
+    if (fault("tgsen") && *lwork != -1 && *n > 16) z[*n - 1] += 1e-9;
+    if (fault("tgsen-count") && *lwork != -1 && *n > 16) --*m;
+}

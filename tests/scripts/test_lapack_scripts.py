@@ -30,21 +30,27 @@ SYSTEMS: dict[str, list[Any]] = {
     "sytrf": ["L", "U"], "getri": [""], "getrs": ["T", "C"], "potri": ["L", "U"], "posv": ["U"],
     "trtri": ["LN", "UU"], "trtrs": ["UTN", "LCU"], "gbsv": [[1, 2], [3, 0]],
     "pbsv": [["L", 2], ["U", 3]], "gtsv": [""], "ptsv": [""], "trsyl": ["NN", "CC"],
+    "ppsv": ["L", "U"], "spsv hpsv": ["L", "U"], "pftrf": ["NL", "CU", "CL", "NU"],
+    "pstrf": ["L", "U"],
 }  # fmt: skip
 ORTHOGONAL: dict[str, list[Any]] = {
     "gels": [["tall", "N"], ["wide", "C"]], "gelsy": [["tall", 1], ["wide", 2]],
     "gelss": [["square", 3]], "gelsd": [["tall", 0], ["wide", 2]], "geqp3": ["tall", "wide"],
     "ormqr unmqr": ["LN", "RC"], "geqrt": ["tall", "wide"],
-    "gelqf": [["lq", "wide"], ["rq", "tall"], ["rq", "square"]],
+    "gelqf": [["lq", "wide"], ["rq", "tall"], ["rq", "square"]], "gglse": [""], "ggglm": [""],
 }  # fmt: skip
 SPECTRA: dict[str, list[Any]] = {
     "syevr heevr": ["LA", "UI"], "syevx heevx": ["UA", "LI"], "syev heev": ["U"],
     "syevd heevd": ["L"], "sbevd hbevd": [["L", 1], ["U", 5]],
     "sygvd hegvd": [[1, "L"], [2, "U"], [3, "L"]], "geev": [""], "ggev": [""], "gees": [""],
     "gges": [""], "gehrd": [""], "gesvd": [["square", "S"], ["tall", "A"], ["wide", "A"]],
+    "spevd hpevd": ["L", "U"], "trsen": [""], "tgsen": [""],
 }  # fmt: skip
 KINDS = {"systems": "random", "orthogonal": "graded", "spectra": "clustered"}
-NOT_CLUSTERED = ("sygvd hegvd", "ggev", "gges", "gels", "gelsy", "gelss", "gelsd")
+NOT_CLUSTERED = (
+    *("sygvd hegvd", "ggev", "gges", "gels", "gelsy", "gelss", "gelsd", "gglse", "ggglm"),
+    *("trsen", "tgsen"),
+)
 
 
 def table_inputs(name: str, table: dict[str, list[Any]]) -> Iterator[tuple[str, str, Parameters]]:

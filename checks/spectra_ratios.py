@@ -1,0 +1,36 @@
+"""LAPACK's test ratios of spectra that several tables share."""
+
+import numpy as np
+
+from checks.oracles import multiply, norm, over, unit, unitary_ratio
+
+__all__ = ["lower_ratio", "pair_ratios", "similarity_ratio"]
+
+
+def pair_ratios(a, w, v, orthogonality=None):
+    """Return the ratios of some eigenpairs of a Hermitian matrix; EIG/dsyt21.f, dsyt22.f.
+
+    orthogonality: its ratio, where it is not that of all vectors alike.
+    """
+    residual = norm(multiply(a, v) - v * w)
+    ratios = {
+        "residual": over(residual, len(a) * norm(a) * 2 * unit(v.dtype)),
+        "order": 0.0 if np.all(w[1:] >= w[:-1]) else np.inf,
+    }
+    if v.shape[1]:
+        ratios["orthogonality"] = unitary_ratio(v) if orthogonality is None else orthogonality
+    return ratios
+
+
+def similarity_ratio(a, q, t, z):
+    """Return ||A - Q T Z^H|| / (n ||A|| ulp); EIG/dhst01.f, dget51.f."""
+    residual = norm(a - multiply(multiply(q, t), z.conj().T))
+    return over(residual, len(a) * norm(a) * 2 * unit(t.dtype))
+
+
+def lower_ratio(t):
+    """Return infinity where a Schur form is not triangular (real: quasi-triangular), else 0."""
+    below = np.tril(t, -1 if t.dtype.kind == "c" else -2)
+    couples = t.diagonal(-1) != 0
+    twice = np.any(couples[1:] & couples[:-1])
+    return np.inf if np.any(below != 0) or twice else 0.0
