@@ -29,7 +29,7 @@ from checks.oracles import (
     unitary_ratio,
     values_ratio,
 )
-from checks.spectra_ratios import pair_ratios
+from checks.spectra import pair_ratios
 from checks.splitting import two_threads
 from checks.team import on_stack
 

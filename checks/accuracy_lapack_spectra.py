@@ -3,7 +3,7 @@
 import numpy as np
 
 from checks.api import check
-from checks.lapack_reordering import REORDERED
+from checks.lapack_schur import SCHUR
 from checks.lapack_storage import SPECTRA
 from checks.lapack_trials import Routine, ask
 from checks.oracles import (
@@ -19,7 +19,7 @@ from checks.oracles import (
     unit,
     unitary_ratio,
 )
-from checks.spectra_ratios import lower_ratio, pair_ratios, similarity_ratio
+from checks.spectra import eigenvalue_arrays, joined, pair_ratios, similarity_ratio
 from checks.splitting import two_threads
 
 __all__ = ["spectra"]
@@ -132,25 +132,14 @@ def _paired(v, imaginary):
     return result
 
 
-def _values(trial):
-    """Return the arrays of eigenvalues as LAPACK wants them: (w,) or (real, imaginary)."""
-    if trial.is_complex:
-        return (np.zeros(trial.n, trial.dtype),)
-    return trial.reals(trial.n), trial.reals(trial.n)
-
-
-def _joined(trial, parts):
-    return parts[0] if trial.is_complex else parts[0] + 1j * parts[1]
-
-
 def _left(trial, _):
     """geev with left and right vectors: u^H A = w u^H; EIG/dget22.f."""
     n, a = trial.n, trial.general(trial.n, trial.n)
     left, right = (np.zeros((n, n), trial.dtype, "F") for _ in range(2))
-    parts = _values(trial)
+    parts = eigenvalue_arrays(trial)
     before = ("V", "V", n, np.array(a, order="F"), n, *parts, left, n, right, n)
     trial.call_with_work("geev", before, [(trial.real, 2 * n)] if trial.is_complex else [])
-    w = _joined(trial, parts)
+    w = joined(parts)
     if not trial.is_complex:
         left, right = _paired(left, parts[1]), _paired(right, parts[1])
     return {"left": eig_ratio(a.conj().T, w.conj(), left), "right": eig_ratio(a, w, right)}
@@ -163,48 +152,16 @@ def _pencil(trial, _):
     """
     n, a, b = trial.n, trial.general(trial.n, trial.n), trial.random(trial.n, trial.n)
     unused, v = np.zeros(1, trial.dtype), np.zeros((n, n), trial.dtype, "F")
-    parts, beta = _values(trial), np.zeros(n, trial.dtype)
+    parts, beta = eigenvalue_arrays(trial), np.zeros(n, trial.dtype)
     arrays = (np.array(a, order="F"), n, np.array(b, order="F"), n)
     before = ("N", "V", n, *arrays, *parts, beta, unused, 1, v, n)
     trial.call_with_work("ggev", before, [(trial.real, 8 * n)] if trial.is_complex else [])
-    alpha = _joined(trial, parts)
+    alpha = joined(parts)
     if not trial.is_complex:
         v = _paired(v, parts[1])
     size = np.maximum(np.abs(beta) * norm(a), np.abs(alpha) * norm(b))
     residual = (multiply(a, v) * beta - multiply(b, v) * alpha) / size
     return {"residual": over(norm(residual), norm(v) * 2 * unit(trial.dtype))}
-
-
-def _schur(trial, _):
-    """gees: ||A - Z T Z^H|| / (n ||A|| ulp); EIG/dhst01.f, called by ddrves.f."""
-    n, a = trial.n, trial.general(trial.n, trial.n)
-    t, z = np.array(a, order="F"), np.zeros((n, n), trial.dtype, "F")
-    before = ("V", "N", None, n, t, n, trial.pivots(1), *_values(trial), z, n)
-    after = [(trial.real, n)] if trial.is_complex else []
-    trial.call_with_work("gees", before, [*after, (trial.integers, n)])
-    return {
-        "residual": similarity_ratio(a, z, t, z),
-        "orthogonality": unitary_ratio(z),
-        "triangle": lower_ratio(t),
-    }
-
-
-def _generalized_schur(trial, _):
-    """gges: A = Q S Z^H, B = Q T Z^H; EIG/dget51.f, called by ddrges.f."""
-    n, a, b = trial.n, trial.general(trial.n, trial.n), trial.random(trial.n, trial.n)
-    s, t = np.array(a, order="F"), np.array(b, order="F")
-    q, z = (np.zeros((n, n), trial.dtype, "F") for _ in range(2))
-    beta = np.zeros(n, trial.dtype)
-    before = ("V", "V", "N", None, n, s, n, t, n, trial.pivots(1), *_values(trial), beta)
-    after = [(trial.real, 8 * n)] if trial.is_complex else []
-    trial.call_with_work("gges", (*before, q, n, z, n), [*after, (trial.integers, n)])
-    return {
-        "first": similarity_ratio(a, q, s, z),
-        "second": similarity_ratio(b, q, t, z),
-        "left": unitary_ratio(q),
-        "right": unitary_ratio(z),
-        "triangle": np.inf if np.any(np.tril(t, -1) != 0) else lower_ratio(s),
-    }
 
 
 def _hessenberg(trial, _):
@@ -255,12 +212,10 @@ TABLE = (
     Routine("sygvd", _generalized, SYMMETRIC_LIMIT, PENCILS, ("random",), "hegvd"),
     Routine("geev", _left, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
     Routine("ggev", _pencil, NONSYMMETRIC_LIMIT, ("",), ("random", "spectrum")),
-    Routine("gees", _schur, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
-    Routine("gges", _generalized_schur, NONSYMMETRIC_LIMIT, ("",), ("random", "spectrum")),
     Routine("gehrd", _hessenberg, NONSYMMETRIC_LIMIT, ("",), (*PLAIN, "companion")),
     Routine("gesvd", _singular, SVD_LIMIT, SHAPES, (*PLAIN, "ones", "hilbert", "graded")),
     *SPECTRA,
-    *REORDERED,
+    *SCHUR,
 )
 
 

@@ -11,14 +11,9 @@ from checks.splitting import two_threads
 __all__ = ["hermitian_indefinite", "symmetric_indefinite", "systems"]
 
 
-def _columns(trial):
-    """Return a right-hand side, in Fortran order as LAPACK reads it."""
-    return np.asfortranarray(trial.random(trial.n, (1, 3, 8)[trial.n % 3]))
-
-
 def _indefinite(trial, uplo, factor, solve, a):
     """Bunch and Kaufman's factors, by what they solve (LIN/dsyt01.f, dpot02.f)."""
-    n, b = trial.n, _columns(trial)
+    n, b = trial.n, trial.right_hand_sides()
     lu, x, pivots = np.array(a, order="F"), b.copy("F"), trial.pivots(n)
     trial.call_with_work(factor, (uplo, n, lu, n, pivots))
     trial.call(solve, uplo, n, b.shape[1], lu, n, pivots, x, n)
@@ -46,7 +41,7 @@ def _inverse(trial, _):
 
 def _transposed(trial, trans):
     """getrf and getrs with each transposition; LIN/dget02.f."""
-    n, b, a = trial.n, _columns(trial), trial.general(trial.n, trial.n)
+    n, b, a = trial.n, trial.right_hand_sides(), trial.general(trial.n, trial.n)
     lu, x, pivots = np.array(a, order="F"), b.copy("F"), trial.pivots(n)
     trial.call("getrf", n, n, lu, n, pivots)
     trial.call("getrs", trans, n, b.shape[1], lu, n, pivots, x, n)
@@ -65,7 +60,7 @@ def _definite_inverse(trial, uplo):
 
 def _definite_solution(trial, uplo):
     """posv; LIN/dpot02.f."""
-    n, a, b = trial.n, trial.positive(), _columns(trial)
+    n, a, b = trial.n, trial.positive(), trial.right_hand_sides()
     x = b.copy("F")
     trial.call("posv", uplo, n, b.shape[1], np.array(a, order="F"), n, x, n)
     return {"residual": solve_ratio(a, x, b)}
@@ -89,7 +84,7 @@ def _triangular_inverse(trial, flags):
 
 def _triangular_solution(trial, flags):
     """trtrs; LIN/dtrt02.f."""
-    n, a, b = trial.n, _triangle(trial, flags), _columns(trial)
+    n, a, b = trial.n, _triangle(trial, flags), trial.right_hand_sides()
     x = b.copy("F")
     trial.call("trtrs", *flags, n, b.shape[1], np.array(a, order="F"), n, x, n)
     operator = {"N": a, "T": a.T, "C": a.conj().T}[flags[1]]
@@ -98,7 +93,7 @@ def _triangular_solution(trial, flags):
 
 def _banded(trial, widths):
     """gbsv with `widths` diagonals below and above; LIN/dgbt02.f."""
-    n, b = trial.n, _columns(trial)
+    n, b = trial.n, trial.right_hand_sides()
     below, above = (min(width, n - 1) for width in widths)
     a = np.tril(np.triu(trial.general(n, n), -below), above)
     # Without weight on the diagonal, solutions with a triangular band grow beyond all numbers.
@@ -114,7 +109,7 @@ def _banded(trial, widths):
 
 def _definite_banded(trial, flags):
     """pbsv with `flags` = uplo and width; LIN/dpbt02.f."""
-    n, b, (uplo, width) = trial.n, _columns(trial), flags
+    n, b, (uplo, width) = trial.n, trial.right_hand_sides(), flags
     width = min(width, n - 1)
     a = np.tril(np.triu(trial.positive(), -width), width)
     band = np.zeros((width + 1, n), trial.dtype, order="F")
@@ -128,7 +123,7 @@ def _definite_banded(trial, flags):
 
 def _tridiagonal(trial, _):
     """gtsv; LIN/dgtt02.f."""
-    n, b = trial.n, _columns(trial)
+    n, b = trial.n, trial.right_hand_sides()
     a = np.tril(np.triu(trial.general(n, n), -1), 1)
     lower, middle, upper = (a.diagonal(k).copy() for k in (-1, 0, 1))
     x = b.copy("F")
@@ -138,7 +133,7 @@ def _tridiagonal(trial, _):
 
 def _definite_tridiagonal(trial, _):
     """ptsv; LIN/dptt02.f."""
-    n, b = trial.n, _columns(trial)
+    n, b = trial.n, trial.right_hand_sides()
     a = np.tril(np.triu(trial.positive(), -1), 1)
     middle, lower = a.diagonal().real.copy(), a.diagonal(-1).copy()
     x = b.copy("F")

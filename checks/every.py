@@ -22,14 +22,16 @@ def every_call(cblas, seed, lengths, sizes, shapes, turns=1, leave_out=()):
     """Yield calls of all routines that the library has, those of one routine and dtype together.
 
     lengths, sizes, shapes: (n,), (m, n), (m, n, k) of level 1, 2, 3; `turns` calls with each (one
-    number for all, or one for each), none of the routines in `leave_out`. Sizes go on from there to
-    15 more, so that what only some remainders reach is reached.
+    number for all, or at least one for each), none of the routines in `leave_out`. Sizes go on
+    from there to 15 more, so that what only some remainders reach is reached.
     Flags, increments and scalars change from call to call; none is zero that would spare all work.
     """
     numbers = itertools.count()
     for routine, dtype, make, forms in _makers(seed, lengths, sizes, shapes):
         if routine not in (*LEFT_OUT, *leave_out) and cblas.has(routine, dtype):
-            counts = itertools.repeat(turns) if isinstance(turns, int) else turns
+            counts = (turns,) * len(forms) if isinstance(turns, int) else turns
+            if len(counts) < len(forms):
+                raise ValueError("%d forms of %s, %d turns" % (len(forms), routine, len(counts)))
             for form, count in zip(forms, counts):
                 calls = (make(*_grown(form, turn), turn) for turn in numbers)
                 yield from itertools.islice(filter(computes, calls), count)

@@ -7,14 +7,9 @@ import numpy as np
 
 from checks.lapack_trials import Routine
 from checks.oracles import LINEAR_LIMIT, SYMMETRIC_LIMIT, multiply, norm, over, solve_ratio, unit
-from checks.spectra_ratios import pair_ratios
+from checks.spectra import pair_ratios
 
 __all__ = ["SPECTRA", "SYSTEMS", "packed"]
-
-
-def _right(trial):
-    """Return a right-hand side, in Fortran order as LAPACK reads it."""
-    return np.asfortranarray(trial.random(trial.n, (1, 3, 8)[trial.n % 3]))
 
 
 def packed(a, uplo):
@@ -26,7 +21,7 @@ def packed(a, uplo):
 
 def _definite(trial, uplo):
     """ppsv; LIN/dppt02.f."""
-    n, a, b = trial.n, trial.positive(), _right(trial)
+    n, a, b = trial.n, trial.positive(), trial.right_hand_sides()
     x = b.copy("F")
     trial.call("ppsv", uplo, n, b.shape[1], packed(a, uplo), x, n)
     return {"residual": solve_ratio(a, x, b)}
@@ -34,7 +29,7 @@ def _definite(trial, uplo):
 
 def _indefinite(trial, uplo):
     """spsv or hpsv: Bunch and Kaufman's factors; LIN/dppt02.f, called by ddrvsp.f."""
-    n, a, b = trial.n, trial.hermitian(), _right(trial)
+    n, a, b = trial.n, trial.hermitian(), trial.right_hand_sides()
     x, name = b.copy("F"), trial.named("spsv", "hpsv")
     trial.call(name, uplo, n, b.shape[1], packed(a, uplo), trial.pivots(n), x, n)
     return {"residual": solve_ratio(a, x, b)}
@@ -42,7 +37,7 @@ def _indefinite(trial, uplo):
 
 def _rectangular(trial, flags):
     """trttf, pftrf and pftrs with `flags` = transr and uplo; LIN/dpot02.f, called by ddrvrfp.f."""
-    n, a, b = trial.n, trial.positive(), _right(trial)
+    n, a, b = trial.n, trial.positive(), trial.right_hand_sides()
     turned, uplo = trial.adjoint if flags[0] == "C" else "N", flags[1]
     stored, x = np.zeros(n * (n + 1) // 2, trial.dtype), b.copy("F")
     trial.call("trttf", turned, uplo, n, np.array(a, order="F"), n, stored)

@@ -85,6 +85,10 @@ class Trial:
         """Return an m x n matrix, uniform in [-1, 1)."""
         return matrices.random(self.seed + offset, m, n, str(self.dtype))
 
+    def right_hand_sides(self):
+        """Return 1, 3 or 8 columns, in Fortran order as LAPACK reads them."""
+        return np.asfortranarray(self.random(self.n, (1, 3, 8)[self.n % 3]))
+
     def named(self, name, hermitian):
         """Return the first name for real, the second for complex precisions."""
         return hermitian if self.is_complex else name

@@ -146,7 +146,7 @@ def leaks(ctx):
 def _ask(ctx, memory):
     cblas = Cblas(ctx.blas)
     # Small ones are cheap: all remainders modulo 8, in full modulo 16.
-    turns, times = ctx.by_profile(((8, 8, 1), 4), ((16, 16, 6), 20))
+    turns, times = ctx.by_profile(((8, 8, 1, 1), 4), ((16, 16, 6, 6), 20))
     # Split calls are slow. Drivers make arrays of their own, whose number varies.
     once = 2 if ctx.threads > 1 and ctx.profile == "smoke" else times
     both = zip(SMALL, LARGE) if ctx.threads == 1 else zip(SPLIT)

@@ -1,10 +1,22 @@
-"""LAPACK's test ratios of spectra that several tables share."""
+"""What the tables of spectra share: LAPACK's test ratios, and the arrays of eigenvalues."""
 
 import numpy as np
 
 from checks.oracles import multiply, norm, over, unit, unitary_ratio
 
-__all__ = ["lower_ratio", "pair_ratios", "similarity_ratio"]
+__all__ = ["eigenvalue_arrays", "joined", "lower_ratio", "pair_ratios", "similarity_ratio"]
+
+
+def eigenvalue_arrays(trial):
+    """Return the arrays of eigenvalues as LAPACK wants them: (w,) or (real, imaginary)."""
+    if trial.is_complex:
+        return (np.zeros(trial.n, trial.dtype),)
+    return trial.reals(trial.n), trial.reals(trial.n)
+
+
+def joined(parts):
+    """Return the eigenvalues in such arrays as complex numbers."""
+    return parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
 
 
 def pair_ratios(a, w, v, orthogonality=None):
