@@ -20,7 +20,13 @@ from release_gate.scripts.lapack import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FROBENIUS", "ROUTINES", "eigenpairs", "similar", "triangular"]
+__all__ = [
+    "FROBENIUS",
+    "ROUTINES",
+    "eigenpairs",
+    "generalized_schur",
+    "schur",
+]
 
 _SVD_LIMIT = 50
 
@@ -130,11 +136,11 @@ def _generalized(g: Given) -> LapackCase:
     return g.case(lines, calls, tests, "w, v", "EIG/dsgt01.f")
 
 
-def _values(g: Given) -> tuple[str, str]:
-    """Return what makes the arrays of eigenvalues, and how they are passed."""
+def _eigenvalue_arrays(g: Given) -> str:
+    """Return what makes parts: the arrays of eigenvalues."""
     if g.is_complex:
-        return "parts = [np.zeros(n, dtype)]", "*parts"
-    return "parts = [np.zeros(n, real), np.zeros(n, real)]", "*parts"
+        return "parts = [np.zeros(n, dtype)]"
+    return "parts = [np.zeros(n, real), np.zeros(n, real)]"
 
 
 def _joined(g: Given, *vectors: str) -> list[str]:
@@ -159,7 +165,6 @@ def _eigenvectors(a: str, w: str, v: str, name: str) -> Test:
 
 def _general(g: Given) -> LapackCase:
     """geev with left and right vectors: u^H A = w u^H."""
-    made, parts = _values(g)
     reals = ", np.zeros(2 * n, real)" if g.is_complex else ""
     lines = ["a = general(seed, n, n)"]
     if g.variant == "updated":  # a few eigenvalues, and an update of rank one
@@ -168,9 +173,9 @@ def _general(g: Given) -> LapackCase:
             "a = (np.diag(few) + random(seed, n, 1) * random(seed + 1, n, 1).T).astype(dtype)",
         ]
     calls = [
-        made,
+        _eigenvalue_arrays(g),
         "left, v = np.zeros((n, n), dtype), np.zeros((n, n), dtype)",
-        f'lapack({g.name("geev")}, "V", "V", n, a.copy(), {parts}, left, v, dtype{reals})',
+        f'lapack({g.name("geev")}, "V", "V", n, a.copy(), *parts, left, v, dtype{reals})',
         *_joined(g, "left", "v"),
     ]
     tests = [
@@ -194,12 +199,11 @@ def _general(g: Given) -> LapackCase:
 
 def _pencil(g: Given) -> LapackCase:
     """ggev: ||beta A V - alpha B V|| / (max(|beta| ||A||, |alpha| ||B||) ||V|| ulp) by columns."""
-    made, parts = _values(g)
     after = "beta, unused, v, dtype" + (", np.zeros(8 * n, real)" if g.is_complex else "")
     calls = [
-        made,
+        _eigenvalue_arrays(g),
         "beta, unused, v = np.zeros(n, dtype), np.zeros((1, 1), dtype), np.zeros((n, n), dtype)",
-        f'lapack({g.name("ggev")}, "N", "V", n, a.copy(), b.copy(), {parts}, {after})',
+        f'lapack({g.name("ggev")}, "N", "V", n, a.copy(), b.copy(), *parts, {after})',
         *_joined(g, "v"),
     ]
     size = "np.maximum(abs(beta) * norm(a), abs(w) * norm(b))"
@@ -214,7 +218,7 @@ def _pencil(g: Given) -> LapackCase:
 _TWO = ["a, b = general(seed, n, n), random(seed + 1000, n, n).astype(dtype)"]
 
 
-def similar(name: str, a: str, q: str, t: str, z: str) -> Test:
+def _similar(name: str, a: str, q: str, t: str, z: str) -> Test:
     """Return the test ||A - Q T Z^H|| / (n ||A|| ulp)."""
     return Test(
         name=name,
@@ -223,7 +227,7 @@ def similar(name: str, a: str, q: str, t: str, z: str) -> Test:
     )
 
 
-def triangular(g: Given, t: str) -> Test:
+def _triangular(g: Given, t: str) -> Test:
     """Return the test of a Schur form; a real one has blocks of two rows, none next to another."""
     below = f"np.count_nonzero(np.tril({t}, -{1 if g.is_complex else 2}))"
     if not g.is_complex:
@@ -231,41 +235,40 @@ def triangular(g: Given, t: str) -> Test:
     return Test(name="triangle", residual=below, allowed="0")
 
 
-def _schur(g: Given) -> LapackCase:
-    made, parts = _values(g)
+def schur(g: Given) -> LapackCase:
+    """gees: A = Z T Z^H."""
     after = ", ".join(["dtype", *["np.zeros(n, real)"] * g.is_complex, "np.zeros(n, integer)"])
     calls = [
-        made,
+        _eigenvalue_arrays(g),
         "t, z, found = a.copy(), np.zeros((n, n), dtype), np.zeros(1, integer)",
-        f'lapack({g.name("gees")}, "V", "N", None, n, t, found, {parts}, z, {after})',
+        f'lapack({g.name("gees")}, "V", "N", None, n, t, found, *parts, z, {after})',
     ]
     limit = 2 * NONSYMMETRIC_LIMIT
     tests = [
-        similar("residual", "a", "z", "t", "z"),
+        _similar("residual", "a", "z", "t", "z"),
         orthonormal("z", limit),
-        triangular(g, "t"),
+        _triangular(g, "t"),
     ]
     return g.case(["a = general(seed, n, n)"], calls, tests, "t, z", "EIG/dhst01.f")
 
 
-def _generalized_schur(g: Given) -> LapackCase:
+def generalized_schur(g: Given) -> LapackCase:
     """gges: A = Q S Z^H, B = Q T Z^H."""
-    made, parts = _values(g)
     after = ", ".join(["dtype", *["np.zeros(8 * n, real)"] * g.is_complex, "np.zeros(n, integer)"])
     calls = [
-        made,
+        _eigenvalue_arrays(g),
         "s, t, beta = a.copy(), b.copy(), np.zeros(n, dtype)",
         "q, z = np.zeros((n, n), dtype), np.zeros((n, n), dtype)",
-        f'lapack({g.name("gges")}, "V", "V", "N", None, n, s, t, np.zeros(1, integer), {parts},',
+        f'lapack({g.name("gges")}, "V", "V", "N", None, n, s, t, np.zeros(1, integer), *parts,',
         f"       beta, q, z, {after})",
     ]
     limit = 2 * NONSYMMETRIC_LIMIT
     tests = [
-        similar("first", "a", "q", "s", "z"),
-        similar("second", "b", "q", "t", "z"),
+        _similar("first", "a", "q", "s", "z"),
+        _similar("second", "b", "q", "t", "z"),
         orthonormal("q", limit, "left"),
         orthonormal("z", limit, "right"),
-        triangular(g, "s"),
+        _triangular(g, "s"),
         Test(name="upper", residual="np.count_nonzero(np.tril(t, -1))", allowed="0"),
     ]
     return g.case(_TWO, calls, tests, "s, t, q, z", "EIG/dget51.f")
@@ -280,7 +283,7 @@ def _hessenberg(g: Given) -> LapackCase:
         f"lapack({g.name('orghr', 'unghr')}, n, 1, n, q, tau, dtype)",
     ]
     tests = [
-        similar("residual", "a", "q", "np.triu(h, -1)", "q"),
+        _similar("residual", "a", "q", "np.triu(h, -1)", "q"),
         orthonormal("q", 2 * NONSYMMETRIC_LIMIT),
     ]
     return g.case(["a = general(seed, n, n)"], calls, tests, "h, q", "EIG/dhst01.f")
@@ -325,8 +328,8 @@ ROUTINES: dict[str, Callable[[Given], LapackCase]] = {
     **dict.fromkeys(("sygvd", "hegvd"), _generalized),
     "geev": _general,
     "ggev": _pencil,
-    "gees": _schur,
-    "gges": _generalized_schur,
+    "gees": schur,
+    "gges": generalized_schur,
     "gehrd": _hessenberg,
     **dict.fromkeys(("gesvd", "gesdd"), _singular),
 }

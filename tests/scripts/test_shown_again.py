@@ -38,8 +38,14 @@ FAULTS: dict[str, tuple[list[str], list[tuple[str, str, int]]]] = {
     ),
     "faults/level12_faults.c": (["accuracy_rotations"], [("rotmg", "accuracy.rotmg", 1)]),
     "faults/lapack_faults.c": (
-        ["accuracy_lapack_large"],
+        [f"accuracy_lapack_{each}" for each in ("large", "orthogonal", "spectra", "systems")],
         [
+            *(
+                (fault, "accuracy.lapack-systems", 1)
+                for fault in ("ppsv", "spsv", "pftrf", "pstrf")
+            ),
+            *((fault, "accuracy.lapack-spectra", 1) for fault in ("spevd", "trsen-order", "tgsen")),
+            *((fault, "accuracy.lapack-orthogonal", 1) for fault in ("gglse", "ggglm")),
             ("geqrf-large", "accuracy.lapack-large", 1),
             ("geqrf-large", "accuracy.lapack-large", 2),
             ("geqrf-beyond", "accuracy.lapack-large", 2),
