@@ -1,0 +1,36 @@
+"""What the page takes from the list of an earlier session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.detection.document import fault_list, kept_suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULTS = ("a", "b", "c", "d")
+TRIALS = [
+    {"fault": fault, "smoke": {"check": "exact.gemm", "outcome": "failed"}} for fault in FAULTS
+]
+ANSWERS = [
+    {"fault": "a", "caught": True, "why": "1 failed"},
+    {"fault": "b", "caught": False, "why": "not called"},
+    {"fault": "c", "caught": False, "why": "9 passed", "in_force": 3},
+]
+
+
+def test_what_numpy_s_tests_said_survives_in_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "faults.tsv"
+    path.write_text(fault_list(TRIALS, ANSWERS), "utf-8")
+    kept = kept_suite(path)
+    assert {fault: line["caught"] for fault, line in kept.items()} == {
+        "a": True,
+        "b": False,
+        "c": False,
+    }
+    assert fault_list(TRIALS, kept.values()) == path.read_text("utf-8")
+
+
+def test_without_a_list_nothing_is_kept(tmp_path: Path) -> None:
+    assert kept_suite(tmp_path / "none.tsv") == {}
