@@ -1,4 +1,4 @@
-"""docs/detection-silence.tsv: silent runs of all sessions, summed up by what was asked.
+"""docs/detection-silence.tsv: silent runs of all days, summed up by what was asked.
 
 Results stay on the machine that made them; what they came to is kept in the repository, so that
 runs of other days and of earlier checks go on counting.

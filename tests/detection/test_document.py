@@ -1,4 +1,4 @@
-"""What the page takes from the list of an earlier session."""
+"""What the page takes from the list that was written before."""
 
 from __future__ import annotations
 
