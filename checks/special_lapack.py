@@ -7,6 +7,7 @@ from checks import (
     accuracy_lapack_spectra,
     accuracy_lapack_systems,
     matrices,
+    special_not_finite,
 )
 from checks.api import check
 from checks.exact_bench import LARGE, LARGE_FACTORS, large_pool
@@ -25,10 +26,9 @@ MORE_SIZES = (4, 7, 24, 31, 32, 48, 64, 97, 128, 192, 200)
 THREADED = (65,)
 MORE_THREADED = (200,)
 
-#: Drivers that a NaN makes write beyond their arrays, in reference LAPACK too: what they do with
-#: it is no question of the kernels, and would end the process.
-#: Packed ones, which were mended of late, are asked by special.packed-nan.
-UNSAFE = ("syevr", "syevx", "sbevd", "spsv")
+#: What a NaN lets loop for ever or write beyond its arrays in reference LAPACK too, which would end
+#: the process: asked in processes of their own, by special.not-finite-eigen and special.packed-nan.
+UNSAFE = (*special_not_finite.ROUTINES, "spsv")
 
 #: What begins with gees and gges, which are asked themselves.
 LATER = ("trsen", "tgsen")
@@ -179,7 +179,7 @@ def _illegal(lapack, dtype):
         "infinity in the matrix: they must return, with whatever result or INFO. One that loops is "
         "ended by the watchdog of the gate, one that crashes is named. Whether INFO told it is "
         "recorded as a figure: reference LAPACK leaves it open. Not syevr, syevx, sbevd and spsv, "
-        "whose reference code walks off its workspace when all comparisons fail."
+        "which special.not-finite-eigen and special.packed-nan ask."
     ),
     catches="Scaling and QR sweeps that never end: OpenBLAS#1343, #1490.",
     max_threads=1,

@@ -59,12 +59,15 @@ _BY_CHECK: Final = (
 _NAN: Final = re.compile(r"\bnan\b", re.IGNORECASE)
 #: Words of a check's message that tell the manner of failing.
 _BY_WORDS: Final = (
+    ("does not end within", Symptom.HANG),
     ("stay behind", Symptom.MEMORY),
     ("of memory behind", Symptom.MEMORY),
     ("grew by", Symptom.MEMORY),
     ("of its caller's stack", Symptom.MEMORY),
     ("wrote outside", Symptom.OVER_READ),
     ("wrote to the rows beyond", Symptom.OVER_READ),
+    ("wrote behind", Symptom.OVER_READ),
+    ("wrote before all", Symptom.OVER_READ),
     ("with no memory behind", Symptom.OVER_READ),
 )
 

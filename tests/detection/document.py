@@ -44,13 +44,6 @@ EXPLAINED = {
     "cblas_*:lost-update:m=1*": "calls with m = 1 take microseconds and hardly ever meet",
 }
 
-#: What was told by a check that fails at times without a fault too: (fault, check).
-DOUBTED = {
-    ("cblas_dtrmv:lost-update:SkylakeX", "process.leaks"): "a false alarm: asked alone in full on"
-    " SkylakeX, this check fails without a fault too, so that this one counts as told wrongly",
-}
-
-
 INTRODUCTION = """# What the checks detect
 
 Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `backtest`, `verdicts`,
@@ -345,8 +338,7 @@ def _escapes(trials: Sequence[dict[str, Any]]) -> str:
     text += [] if escaped else ["None."]
     text += ["\nFound by the full profile only:\n"] if late else []
     for line in late:
-        doubt = DOUBTED.get((line["fault"], line["full"]["check"]))
-        text.append(f"- `{line['fault']}`: {line['full']['check']}{f' ({doubt})' if doubt else ''}")
+        text.append(f"- `{line['fault']}`: {line['full']['check']}")
     return "\n".join(text)
 
 

@@ -212,6 +212,8 @@ def test_an_issue_of_another_build_architecture_or_system_is_no_match_or_a_weak_
         ("exact.gemm", "3 of 9 elements wrong", Symptom.WRONG),
         ("exact.gemm", "element 3 is nan, exactly 2", Symptom.NAN),
         ("exact.level3", "wrote outside of its operands", Symptom.OVER_READ),
+        ("accuracy.lapack-systems", "wrote behind argument 5 (2 words)", Symptom.OVER_READ),
+        ("special.not-finite-eigen", "nan at (0, 0): does not end within 2 s", Symptom.HANG),
         ("bounds.level2", "SIGSEGV", Symptom.OVER_READ),
         ("process.leaks", "64 bytes stay behind", Symptom.MEMORY),
         ("concurrency.lapack", "9 calls have left 300 KiB of memory behind", Symptom.MEMORY),
