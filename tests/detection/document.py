@@ -419,7 +419,8 @@ def _silence(
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
         " Unanswered: what the library does not export. Earlier: before the last change to a"
-        " check. By day: `docs/detection-silence.tsv`.\n\n"
+        " check. Two runs at a time (`--jobs`), beside busy processes one. By day:"
+        " `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)
     )
     told = []
