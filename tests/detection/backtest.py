@@ -120,18 +120,22 @@ class BackTest:
         self.libraries = libraries
 
     def attempt(self, case: BackTestCase) -> list[Verdict]:
-        """Check all artefacts of `case`; in the full profile too where smoke finds nothing."""
+        """Check all artefacts of `case`; in the full profile too where smoke finds nothing.
+
+        In that alone when none of the checks is in smoke.
+        """
+        asked = [self.specs[check].profiles for check in case.checks if check in self.specs]
+        first = "smoke" if any("smoke" in profiles for profiles in asked) else "full"
         verdicts = []
         for artefact in case.bad:
-            verdict = self._verdict(case, artefact, case.kernels, "smoke", bad=True)
+            verdict = self._verdict(case, artefact, case.kernels, first, bad=True)
             verdicts.append(verdict)
-            if not verdict.missing and not verdict.hit:
+            if first == "smoke" and not verdict.missing and not verdict.hit:
                 verdicts.append(self._verdict(case, artefact, case.kernels, "full", bad=True))
             if case.silent:
-                verdicts.append(self._verdict(case, artefact, case.silent, "smoke", bad=False))
+                verdicts.append(self._verdict(case, artefact, case.silent, first, bad=False))
         verdicts += [
-            self._verdict(case, artefact, case.kernels, "smoke", bad=False)
-            for artefact in case.good
+            self._verdict(case, artefact, case.kernels, first, bad=False) for artefact in case.good
         ]
         return verdicts
 

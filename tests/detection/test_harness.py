@@ -6,6 +6,7 @@ import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import pytest
 
 from release_gate.checklist import read_checks
@@ -154,6 +155,19 @@ def test_a_case_is_found_missed_or_false(tmp_path: Path, monkeypatch: pytest.Mon
     runs = len(asked)
     assert BackTest(SPECS, tmp_path, {}).attempt(CASE)[1].hits == {"Haswell": 1}
     assert len(asked) == runs  # taken from the results
+
+
+def test_a_check_of_full_alone_is_not_asked_in_smoke(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"check": "process.counts-at-start", "kernel": "Haswell", "reason": ""}
+    monkeypatch.setattr(
+        backtest_module, "ask_product", lambda _: ([answer | {"outcome": "passed"}], "")
+    )
+    case = attrs.evolve(CASE, checks=("process.counts-at-start",), silent=())
+    bad, good, _ = BackTest(SPECS, tmp_path, {}).attempt(case)
+    assert (bad.bad, bad.profile, bad.hit) == (True, "full", False)
+    assert (good.bad, good.profile) == (False, "full")
 
 
 def test_what_could_not_be_run_is_tried_again(
