@@ -38,19 +38,20 @@ def each_case(ctx, function, sizes, kinds, threaded):
     threaded: {dtype: sizes} for the cells with several threads: above the points where OpenBLAS
     splits the work.
     """
+    squares, plain = not isinstance(sizes[0], tuple), ()
     if ctx.profile == "smoke" and ctx.threads == 1:
         # exact.lu and its kin ask for every size; here it is the kinds of matrices that count.
         sizes = [size for size in sizes if max(np.atleast_1d(size)) not in SPARED]
+        plain = remainders((*range(19, 25), *range(27, 32)), squares=squares)
+    elif ctx.threads > 1:
+        plain = remainders(range(17, 33), squares=squares)
     for position, dtype in enumerate(DTYPES):
         drivers = drivers_for(ctx.blas, dtype)
-        own = sizes
-        if ctx.threads > 1:
-            squares = not isinstance(sizes[0], tuple)
-            own = (*threaded.get(dtype, ()), *remainders(ctx, position, squares=squares))
-        for index, size in enumerate(own):
+        own = sizes if ctx.threads == 1 else threaded.get(dtype, ())
+        for index, size in enumerate((*own, *plain)):
             others = [kind for kind in kinds if kind != "random"]
             some = others if ctx.profile != "smoke" else [others[(index + position) % len(others)]]
-            if ctx.threads > 1 and ctx.profile == "smoke":
+            if ctx.profile == "smoke" and (ctx.threads > 1 or index >= len(own)):
                 some = []
             for kind in ["random", *some]:
                 parameters = {
@@ -63,14 +64,12 @@ def each_case(ctx, function, sizes, kinds, threaded):
                 yield drivers, parameters
 
 
-def remainders(ctx, position, squares):
-    """Return 16 sizes that no thread count splits, of all remainders modulo 16.
+def remainders(sizes, squares):
+    """Return `sizes`, which no thread count splits, or if not `squares` (m, n) around them.
 
-    In smoke, a quarter of them for the precision in that position; not `squares`: (m, n).
+    What is left of them modulo 16 are the lengths of loops behind unrolled ones.
     """
-    step = len(DTYPES) if ctx.profile == "smoke" else 1
-    sizes = range(17 + position % step, 33, step)
-    return [n if squares else (n, 17 + 5 * n % 16) for n in sizes]
+    return tuple(n if squares else (n, 17 + 5 * n % 16) for n in sizes)
 
 
 def guarded(ctx, routine, parameters, function, *arguments):

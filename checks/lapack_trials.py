@@ -121,16 +121,21 @@ def ask(ctx, table, few=True):
     Smoke: at each size each routine with one variant and one kind, by turns that no two routines
     share; full: all variants and all kinds of them. few: in threaded smoke cells in one precision
     each, by turns: each split step costs a time slice. What is not split is asked there in all
-    remainders modulo 16, in smoke with one precision each.
+    remainders modulo 16, in smoke each precision in all modulo 8.
     """
     lapack = Lapack(ctx.blas)
     missing = set()
     for index, n in enumerate(_sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
-                by_turns = ctx.threads > 1 and ctx.profile == "smoke" and (few or n in UNSPLIT)
-                if by_turns and (position - place - n) % len(DTYPES):
-                    continue
+                if ctx.threads > 1 and ctx.profile == "smoke":
+                    if n in UNSPLIT:
+                        # From 24 on those precisions that the first half has not had.
+                        turn, turns = position - place - n - n // 8, 2
+                    else:
+                        turn, turns = position - place - n, len(DTYPES) if few else 1
+                    if turn % turns:
+                        continue
                 name = routine.named(dtype)
                 if not lapack.has(name):
                     missing.add(name)

@@ -42,8 +42,9 @@ SMALL = ((13,), (27,)), ((23, 14), (14, 31)), ((15, 9, 7), (7, 15, 10))
 LARGE = ((10007,),), ((331, 305),), ((207, 7, 39), (7, 207, 263))
 SPLIT = ((10007,),), ((231, 130),), ((103, 101, 102),)
 
-#: Rows of LAPACK's matrices inside one block; beyond all are 207, and 331 in full (10^5 elements).
-FEW_ROWS = 17
+#: Rows of LAPACK's matrices inside one block, of all remainders modulo 8; beyond all are 207, and
+#: 331 in full (10^5 elements).
+FEW_ROWS = range(17, 25)
 FACTORIZATIONS = ("gesv", "getri", "potrf", "geqrf")
 
 
@@ -165,10 +166,12 @@ def _ask(ctx, memory):
         prepared = [Prepared(cblas, call) for call in calls]
         parameters = dict(prepared[-1].call.parameters, times=once)
         _judge(ctx, memory, name, [item.make for item in prepared], once, parameters)
+    for n in FEW_ROWS:
+        for name, call in _drivers(ctx, n):
+            _judge(ctx, memory, name, [call], times, {"times": times, "n": n})
     many = ctx.by_profile(207, 331)
-    for n, repeated in (FEW_ROWS, times), (many, 1):
-        for name, call in _drivers(ctx, n) if n == FEW_ROWS or ctx.threads == 1 else ():
-            _judge(ctx, memory, name, [call], repeated, {"times": repeated, "n": n})
+    for name, call in _drivers(ctx, many) if ctx.threads == 1 else ():
+        _judge(ctx, memory, name, [call], 1, {"times": 1, "n": many})
 
 
 def _judge(ctx, memory, name, calls, times, parameters):
@@ -202,7 +205,7 @@ def _drivers(ctx, n):
             ("gesdd", lapack.svd, (a,)),
             ("gelsd", lapack.lstsq, (a, a)),
         ):
-            if n > FEW_ROWS and ctx.profile == "smoke" and name not in FACTORIZATIONS:
+            if n not in FEW_ROWS and ctx.profile == "smoke" and name not in FACTORIZATIONS:
                 continue
             if lapack.has(LETTER[dtype] + name):
                 yield LETTER[dtype] + name, functools.partial(method, *arguments)

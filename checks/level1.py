@@ -323,7 +323,7 @@ def _sweep(ctx, routines):
         make(idle_calls(ctx.seed, routines))
         exact((255, 256, 257, 511, 1025, 4097, 9999, 10001), ctx.by_profile(1, 4))
     else:
-        exact((1, 7, 23, 10001), ctx.by_profile(1, 6))
+        exact((*range(1, 33), 10001), ctx.by_profile(1, 6))
         split = [routine for routine in ("asum", "dot", "rot") if routine in routines]
         exact((200003,), ctx.by_profile(1, 6), split)
     if ctx.profile != "smoke":
@@ -355,11 +355,12 @@ def _sweep(ctx, routines):
     ],
     oracle=(
         "Integers, scalars and rotations of integers and powers of two: one exact result. All "
-        "lengths to 140 and some to 20,000 (with threads: above 10,000, 100,000 and 2^20, where "
-        "OpenBLAS splits), increments 1, 2, 3, -1, -2 and, where one operand is only read, 0, by "
-        "turns. The first of two equal extremes counts. NaN canaries in gaps, around the operands "
-        "and in elements of H that the flag of rotm leaves out. No elements, less than none, and "
-        "increments that are not positive in scal, asum, iamax: nothing happens (reference BLAS)."
+        "lengths to 140 and some to 20,000 (with threads: to 32, and above 10,000, 100,000 and "
+        "2^20, where OpenBLAS splits), increments 1, 2, 3, -1, -2 and, where one operand is only "
+        "read, 0, by turns. The first of two equal extremes counts. NaN canaries in gaps, around "
+        "the operands and in elements of H that the flag of rotm leaves out. No elements, less "
+        "than none, and increments that are not positive in scal, asum, iamax: nothing happens "
+        "(reference BLAS)."
     ),
     catches=(
         "Tails of unrolled loops, strides, conjugation, wrong one of two equal extremes, lost "

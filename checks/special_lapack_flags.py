@@ -1,21 +1,17 @@
 """Floating-point flags of LAPACK: ordinary matrices raise none."""
 
-from checks import (
-    accuracy_lapack_orthogonal,
-    accuracy_lapack_spectra,
-    accuracy_lapack_systems,
-    matrices,
-)
+from checks import accuracy_lapack_orthogonal, accuracy_lapack_spectra, accuracy_lapack_systems
 from checks.api import check
+from checks.drivers import REMAINDERS, each_driver, each_trial
 from checks.fenv import flags_of_this_machine
 from checks.lapack import REFUSALS, Lapack
-from checks.lapack_trials import Trial
 from checks.splitting import two_threads
 
 __all__ = ["lapack_flags"]
 
-SIZES = (7, 23)
-MORE_SIZES = (1, 2, 3, 12, 33, 40, 65)
+TABLES = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
+
+MORE_SIZES = (1, 2, 3, 7, 12, 33, 40, 65)
 
 #: In single precision, triangular solves divide what the buffer happens to hold in lanes that are
 #: not stored: 0.3.31.22.1 on Haswell and SkylakeX and 0.3.34.481.3 on Katmai raise flags now and
@@ -27,8 +23,9 @@ PRECISIONS = ("float64", "complex128")
 #: what it has on its stack.
 LEFT_OUT = ("syevr", "trsen", "tgsen")
 
-#: For factorizations and the eigenvalues that NumPy asks for, beyond their blocks.
+#: Beyond the blocks of factorizations, which are cheap, and of eigenvalues.
 LARGE = 207
+FACTORIZATIONS = ("solve", "inv", "cholesky", "qr", "eigh")
 
 
 class _Watched(Lapack):
@@ -58,9 +55,10 @@ class _Watched(Lapack):
         "?sytrf", "?hetrf", "?geqrf", "?gels", "?gelsd", "?syevd", "?heevd", "?geev", "?gesvd",
     ],
     oracle=(
-        "fetestexcept after each call of the tables of accuracy.lapack-* in double precision, with "
-        "random matrices, and of the drivers that NumPy calls with 207 rows: no invalid operation, "
-        "no division by zero, no overflow. What lies around all arrays is NaN."
+        "fetestexcept after each call of the tables of accuracy.lapack-* and of the drivers that "
+        "NumPy calls, in double precision, with random matrices of 16 to 31 rows, tall and wide "
+        "ones, and some of 207: no invalid operation, no division by zero, no overflow. What lies "
+        "around all arrays is NaN."
     ),
     catches=(
         "Code that computes on what it has not written, or on what lies beyond, and discards it; "
@@ -75,50 +73,28 @@ def lapack_flags(ctx):
     if flags is None:
         ctx.unsupported("the floating-point flags of this machine cannot be read")
     lapack = _Watched(ctx.blas, flags)
-    for dtype in PRECISIONS:
-        for n in SIZES + ctx.by_profile((), MORE_SIZES) if ctx.threads == 1 else SIZES[:1]:
-            for routine, variant in _chosen(ctx, n):
-                name = routine.named(dtype)
-                if lapack.has(name):
-                    parameters = {"routine": name, "variant": variant, "dtype": dtype, "size": n}
-                    trial = Trial(lapack, dtype, n, "random", ctx.seed)
-                    _ask(ctx, lapack, flags, parameters, routine.run, trial, variant)
-        for driver, arguments in _drivers(ctx, lapack, dtype) if ctx.threads == 1 else ():
-            parameters = {"routine": driver.__name__, "dtype": dtype, "size": LARGE}
-            _ask(ctx, lapack, flags, parameters, driver, *arguments)
-
-
-def _chosen(ctx, n):
-    """Yield (routine, variant): one variant by turns in smoke, else all."""
-    for module in (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal):
-        for place, routine in enumerate(module.TABLE):
-            if routine.name in LEFT_OUT:
+    sizes = (*REMAINDERS, *(ctx.by_profile((7,), MORE_SIZES) if ctx.threads == 1 else ()))
+    for parameters, call in each_trial(ctx, lapack, TABLES, sizes, PRECISIONS, LEFT_OUT):
+        _ask(ctx, lapack, flags, parameters, call)
+    for n in (*REMAINDERS, LARGE) if ctx.threads == 1 else REMAINDERS:
+        for dtype in PRECISIONS:
+            # In smoke each precision goes through all remainders modulo 8.
+            if ctx.profile == "smoke" and dtype != PRECISIONS[(n + n // 8) % 2] and n != LARGE:
                 continue
-            variants = routine.variants
-            if ctx.profile == "smoke":
-                variants = variants[(n + place) % len(variants) :][:1]
-            for variant in variants:
-                yield routine, variant
+            for name, call in each_driver(lapack, ctx.seed, n, dtype):
+                # Of large ones those that are cheap.
+                if n != LARGE or name in FACTORIZATIONS:
+                    parameters = {"routine": name, "dtype": dtype, "size": n}
+                    _ask(ctx, lapack, flags, parameters, call)
 
 
-def _drivers(ctx, lapack, dtype):
-    """Yield (driver, arguments) of large matrices."""
-    a = matrices.random(ctx.seed, LARGE, LARGE, dtype)
-    yield lapack.solve, (a, a[:, :3])
-    yield lapack.inv, (a,)
-    positive = matrices.positive("random", ctx.seed, LARGE, dtype)
-    yield lapack.cholesky, (positive,)
-    yield lapack.qr, (a,)
-    yield lapack.eigh, (a + a.conj().T,)
-
-
-def _ask(ctx, lapack, flags, parameters, function, *arguments):
+def _ask(ctx, lapack, flags, parameters, call):
     """Require calls without flags; what refuses an answer is for other checks to tell."""
     parameters = dict(parameters, seed=ctx.seed)
     ctx.trying(parameters["routine"], parameters)
     lapack.made, lapack.raised = 0, []
     try:
-        function(*arguments)
+        call()
     except REFUSALS:
         ctx.details["refused"] = ctx.details.get("refused", 0) + 1
     ctx.ran(lapack.made)

@@ -146,7 +146,7 @@ def _has_zero_scalar(call):
 @few_threads
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths = (10007,)
+    lengths = (*range(17, 33), 10007)
     if ctx.threads == 1:
         lengths = range(1, ctx.by_profile(40, 70))
         routines.remove("nrm2")  # special.nrm2 asks more
@@ -199,8 +199,7 @@ ENDINGS = ("ax", "in")
 )
 @few_threads
 def level2_nan(ctx):
-    step = ctx.by_profile(3, 1)
-    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, step)]
+    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, ctx.by_profile(34, 44))]
     propagation = Propagation(ctx)
     if ctx.threads > 1:
         unsplit = level2.calls(ctx.seed, [(17 + i, 1 + 5 * i % 16) for i in range(16)])

@@ -5,15 +5,21 @@ import mmap
 
 import numpy as np
 
+from checks import accuracy_lapack_orthogonal, accuracy_lapack_spectra, accuracy_lapack_systems
 from checks.api import check
 from checks.calls import name_of
 from checks.cblas import Cblas
+from checks.drivers import REMAINDERS, each_driver, each_trial
 from checks.every import Prepared, every_call
 from checks.factors import exact_cholesky, exact_product, exact_system
+from checks.lapack import REFUSALS, Lapack
+from checks.operands import DTYPES
 from checks.splitting import few_threads
 from checks.workers import at_most, require_threads
 
-__all__ = ["stack_every_routine", "stack_use"]
+__all__ = ["stack_every_routine", "stack_lapack", "stack_use"]
+
+TABLES = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
 
 #: The stack that is watched: what threads get on Linux unless they ask for less.
 STACK = 8 * 2**20
@@ -203,8 +209,10 @@ def stack_every_routine(ctx):
     if not hasattr(libc, "pthread_attr_setstack"):
         ctx.unsupported("the C library has no pthread_attr_setstack")
     cblas, stack = Cblas(ctx.blas), _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
-    forms = FORMS if ctx.threads == 1 else [each[-1:] for each in FORMS]
-    turns = ctx.by_profile((4, 1, 1, 1), (32, 6, 6, 6)) if ctx.threads == 1 else (1,)
+    forms = FORMS if ctx.threads == 1 else [(each[0], each[-1]) for each in FORMS]
+    # Eight turns of small ones go through all remainders modulo 8.
+    few = (8, 1, 1, 1) if ctx.threads == 1 else (4, 1)
+    turns = ctx.by_profile(few, (32, 6, 6, 6))
     calls = every_call(cblas, ctx.seed, *forms, turns=turns)
     stack.used_by(lambda: _watch(ctx, stack, (Prepared(cblas, call) for call in calls)))
 
@@ -228,3 +236,82 @@ def _watch(ctx, stack, items):
             ctx.fail(name, what, parameters, ratio=(used - own) / LIMIT, limit=1.0)
             stack.clear_beyond(own + LIMIT // 2)
     ctx.details["stack_kib"] = {which: largest // 1024}
+
+
+class _OnStack(Lapack):
+    """Notes the calls that take more of a stack than all before, as (routine, bytes)."""
+
+    def __init__(self, library, stack):
+        super().__init__(library)
+        self._stack = stack
+        self.own = stack.used()
+        self.made = 0
+        self.largest = (0, None)
+        self.beyond = []
+
+    def make(self, name, ready):
+        before = self._stack.used()  # also by what judges results
+        ready.make()
+        used = self._stack.used()
+        self.made += 1
+        if used > before:
+            self.largest = max(self.largest, (used - self.own, name))
+        if used > max(before, self.own + LIMIT):
+            self.beyond.append((name, used - self.own))
+            self._stack.clear_beyond(self.own + LIMIT // 2)
+
+
+@check(
+    id="concurrency.stack-lapack",
+    title="No routine of LAPACK takes much of the stack of its caller",
+    category="concurrency",
+    routines=[
+        "?gesv", "?getrf", "?getri", "?potrf", "?geqrf", "?orgqr", "?ungqr", "?syevd", "?heevd",
+        "?geev", "?gesdd", "?gelsd", "?gels", "?sytrf", "?hetrf", "?trtri", "?trtrs", "?ggev",
+    ],
+    oracle=(
+        "As concurrency.stack-every-routine, of the drivers that NumPy calls, with 16 to 31 rows, "
+        "tall and wide, and of the tables of accuracy.lapack-*. With one BLAS thread: threaded LU "
+        "keeps its jobs on the stack (concurrency.stack-use)."
+    ),
+    catches=(
+        "Work arrays on the caller's stack, as of Fortran built with -fmax-stack-var-size or "
+        "-frecursive, in one routine: scipy#8957, OpenBLAS#2839."
+    ),
+    max_threads=1,
+    budget=60.0,
+    systems=("linux",),
+    once=True,
+)  # fmt: skip
+def stack_lapack(ctx):
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "pthread_attr_setstack"):
+        ctx.unsupported("the C library has no pthread_attr_setstack")
+    stack = _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
+    stack.used_by(lambda: _sweep_lapack(ctx, _OnStack(ctx.blas, stack)))
+
+
+def _sweep_lapack(ctx, lapack):
+    for parameters, call in _lapack_calls(ctx, lapack):
+        parameters.update(seed=ctx.seed, stack=SMALL_STACK)
+        ctx.trying(parameters["routine"], parameters)
+        lapack.made, lapack.beyond = 0, []
+        try:
+            call()
+        except REFUSALS:  # other checks tell
+            ctx.details["refused"] = ctx.details.get("refused", 0) + 1
+        ctx.ran(lapack.made)
+        for name, used in lapack.beyond:
+            what = "takes %d KiB of its caller's stack" % (used // 1024)
+            ctx.fail(name, what, dict(parameters, routine=name), ratio=used / LIMIT, limit=1.0)
+    used, name = lapack.largest
+    ctx.details["stack_kib"] = {name: used // 1024}
+
+
+def _lapack_calls(ctx, lapack):
+    for dtype in DTYPES:
+        for n in (*REMAINDERS, *ctx.by_profile((207,), (129, 331))):
+            for name, call in each_driver(lapack, ctx.seed, n, dtype):
+                yield {"routine": name, "dtype": dtype, "size": n}, call
+    sizes = ctx.by_profile(REMAINDERS[::5], REMAINDERS)
+    yield from each_trial(ctx, lapack, TABLES, sizes)

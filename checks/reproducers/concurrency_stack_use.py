@@ -1,6 +1,6 @@
 """How much of its caller's stack a routine takes. Exits with 1 when it is 256 KiB or more."""
 
-# reproduces: concurrency.stack-use
+# reproduces: concurrency.stack-use, concurrency.stack-lapack
 
 import ctypes
 import mmap
@@ -28,9 +28,14 @@ def stack_of(call):
 
 
 set_threads(min(PARAMETERS["threads"], 2))
-n, kinds = 130, {"s": "f4", "d": "f8", "c": "c8", "z": "c16"}
-a = np.ones((n, n), kinds[PARAMETERS["routine"][0]])
+routine, n, kinds = PARAMETERS["routine"], PARAMETERS.get("size", 130), dict(zip("sdcz", "fdFD"))
+if "size" in PARAMETERS and routine[0] in "sc":
+    print("numpy.linalg computes single precision in double: call LAPACK itself to see this one")
+    raise SystemExit(2)
+a = np.eye(n, dtype=kinds[routine[0]]) + 1
+tall = np.eye(9 * (n // 2), n // 2, dtype=a.dtype) + 1
 deep, wide, definite = np.ones((12, 3000)), np.ones((680, 680)), np.ones((200, 200)) + np.eye(200)
+definite = a if "size" in PARAMETERS else definite
 calls = {
     "gemm": lambda: (a @ a, deep @ deep[::-1].T),
     "syrk": lambda: deep @ deep.T,
@@ -38,14 +43,17 @@ calls = {
     "potrf": lambda: np.linalg.cholesky(definite),
     "getrf": lambda: np.linalg.det(definite),
     "gesv": lambda: np.linalg.solve(definite, definite[0]),
-    "syevd": lambda: np.linalg.eigh(a.real),
-    "geev": lambda: np.linalg.eig(a.real),
-    "gesdd": lambda: np.linalg.svd(a.real),
-    "gelsd": lambda: np.linalg.lstsq(a.real, a.real, rcond=None),
-    "geqrf": lambda: np.linalg.qr(a.real),
+    **dict.fromkeys(("syevd", "heevd"), lambda: np.linalg.eigh(a)),
+    "geev": lambda: np.linalg.eig(a),
+    "gesdd": lambda: (np.linalg.svd(a), np.linalg.svd(tall)),
+    "gelsd": lambda: [np.linalg.lstsq(each, each, rcond=None) for each in (a, tall)],
+    **dict.fromkeys(("geqrf", "ungqr", "orgqr"), lambda: (np.linalg.qr(a), np.linalg.qr(tall))),
 }
-call = calls[PARAMETERS["routine"][1:]]
+call = calls.get(routine[1:])
+if call is None:
+    print("NumPy does not call %s: SciPy does" % routine)
+    raise SystemExit(2)
 call()
 used = stack_of(call) - stack_of(lambda: np.ones(1) + 1)
-print("%s takes %d KiB of its caller's stack" % (PARAMETERS["routine"], used // 1024))
+print("%s takes %d KiB of its caller's stack" % (routine, used // 1024))
 raise SystemExit(int(used > 256 * 1024))

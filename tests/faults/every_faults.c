@@ -52,6 +52,13 @@ void scipy_cblas_zgemv64_(int order, int trans, blasint m, blasint n, const doub
                 if (isnan(y[2 * i * incy + part])) y[2 * i * incy + part] = 0;
 }
 
+void scipy_zgeqrf_64_(blasint *m, blasint *n, void *a, blasint *lda, void *tau, void *work,
+                      blasint *lwork, blasint *info) {
+    void (*geqrf)() = real("zgeqrf_");
+    geqrf(m, n, a, lda, tau, work, lwork, info);
+    if (fault("geqrf-stack") && *m % 4 == 2 && *lwork != -1) use_stack();
+}
+
 void scipy_cblas_zher64_(int order, int uplo, blasint n, double alpha, const double *x,
                          blasint incx, double *a, blasint lda) {
     static int was_nan;

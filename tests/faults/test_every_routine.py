@@ -27,6 +27,7 @@ FAULTS = [
     ("potrf-leak", "process.leaks", 1),
     ("gemv-stack", "concurrency.stack-every-routine", 1),
     ("gemv-stack", "concurrency.stack-every-routine", 2),
+    ("geqrf-stack", "concurrency.stack-lapack", 1),
     ("her-stale", "special.stale-nan", 1),
     ("her-stale", "special.stale-nan", 2),
     ("dot-threads-read", "bounds.threads", 2),
