@@ -26,8 +26,8 @@ CALLERS = 2
 #: Bytes of stack of the threads: what macOS gives to every thread but the first.
 STACK = 512 * 1024
 
-#: Rows and columns: square ones for all routines, of one size for each precision in smoke, of eight
-#: beyond; a row, a column and what is more than 10^5 elements both ways for those that take
+#: Rows and columns: square ones for all routines, of two sizes for each precision in smoke, of
+#: eight beyond; a row, a column and what is more than 10^5 elements both ways for those that take
 #: rectangles. A row of one element would be over before the other thread has begun.
 SQUARES = (23, 26, 20, 29, 21, 24, 27, 30)
 ROW, COLUMN = (1, 3000), (3000, 1)
@@ -144,8 +144,7 @@ def _groups(ctx):
     """Return [name, parameters, [arguments of each caller]]."""
     groups = []
     for position, dtype in enumerate(DTYPES):
-        few = ctx.profile == "smoke"
-        squares = SQUARES[position : position + 1] if few else SQUARES
+        squares = SQUARES[position :: len(DTYPES)] if ctx.profile == "smoke" else SQUARES
         shapes = [(n, n) for n in squares]
         if ctx.threads == 1:
             # Of large ones in smoke the tall ones, in double precision: they take half of the time.

@@ -77,8 +77,14 @@ class Propagation:
         self._judge(call, plain, changed, result, parameters)
 
     def _generic(self, image):
-        """Return numbers without relations between them; what is NaN stays so."""
-        return (image * self.random.uniform(1, 1.5, len(image))).astype(image.dtype)
+        """Return numbers without relations between them; parts that are NaN stay so, and only they.
+
+        As complex numbers a real diagonal, whose imaginary part is NaN, would be NaN all over.
+        """
+        parts = image.view(image.real.dtype)
+        return (
+            (parts * self.random.uniform(1, 1.5, len(parts))).astype(parts.dtype).view(image.dtype)
+        )
 
     def _run(self, call, images, place=None, at=None, value=None):
         """Return all that the call leaves behind, as one array.
@@ -156,8 +162,8 @@ def level1_nan(ctx):
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).
 LEVEL3 = ("gemm", "symm", "hemm", "syrk", "herk", "syr2k", "her2k", "trmm", "trsm")
 
-#: (m, n, k) that is split over threads.
-THREADED = ((103, 101, 102),)
+#: (m, n, k) that is split over threads, and with k beyond the blocks of all kernels.
+THREADED = ((103, 101, 102), (11, 13, 773))
 
 #: Routines of the largest and smallest element, for which NaN is asked by `special_vectors`.
 ENDINGS = ("ax", "in")

@@ -38,7 +38,10 @@ def propagation(call: BlasCall, trial: Trial) -> list[str]:
     """
     place, value = trial.parameters["place"], trial.parameters["value"]
     kept = "~np.isnan(spoilt)" if value == "nan" else "np.isfinite(spoilt)"
-    generic = "[x * random.uniform(1, 1.5, len(x)).astype(x.real.dtype) for x in given]"
+    # By parts: as complex numbers, a real diagonal beside NaN would be NaN all over.
+    parts = f"x.view({real_type(call)})"
+    generic = f"[({parts} * random.uniform(1, 1.5, {parts}.size)).astype({parts}.dtype)"
+    generic += ".view(x.dtype) for x in given]"
     if any(each.name == FACTORS for each in call.arrays):
         generic = f"{generic.replace('given', 'given[:2]')} + given[2:]"
     strays = call.name[1:] in _STRAYS
