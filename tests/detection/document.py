@@ -324,7 +324,10 @@ def _held_out(trials: Sequence[dict[str, Any]]) -> str:
     return (
         "## Planted faults that were held out\n\nAnother seed, and other conditions on sizes"
         " (`HELD_OUT` in `tests/detection/faults.py`): the checks were not worked on with them, so"
-        " that these figures are for faults that nobody has looked at.\n\n"
+        " that these figures are for faults that nobody has looked at. They are the second such"
+        " list. Of the first, 396 faults, smoke told 354 (89.4%); what that showed (sizes that a"
+        " precision or a thread count never met, a check that was blind in Hermitian matrices) was"
+        " cured in general, after which it told 372 of them, and the list was drawn anew.\n\n"
         f"smoke {_share(smoke, len(trials))}, smoke and full {_share(both, len(trials))}.\n\n"
         + _escapes(trials)
     )

@@ -29,6 +29,9 @@ MODULES = [
     "special_lapack_flags",
 ]
 
+#: trsm of this library raises flags without reason on AVX kernels: special.lapack-flags tells it.
+KERNEL = "Nehalem"
+
 #: fault, check that must find it, threads.
 FAULTS = [
     ("getrf-tile", "exact.lu", 1),
@@ -117,7 +120,7 @@ def planted_site(numpy_site: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def answers(planted_site: Path) -> Mapping[tuple[str, str, int], dict[str, Any]]:
     asked = [*GOOD, *FAULTS]
-    return dict(zip(asked, ask_checks(planted_site, MODULES, asked), strict=True))
+    return dict(zip(asked, ask_checks(planted_site, MODULES, asked, kernel=KERNEL), strict=True))
 
 
 @pytest.mark.parametrize(("fault", "check", "threads"), FAULTS)
