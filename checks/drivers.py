@@ -1,51 +1,94 @@
-"""Drivers and tables of LAPACK on input that has an answer, for questions asked of all alike."""
+"""LAPACK on input that has an answer, for questions that are asked of all its routines alike."""
 
 import functools
 
-from checks import matrices
-from checks.lapack_trials import UNSPLIT, Trial
-from checks.operands import DTYPES
+from checks import (
+    accuracy_lapack_orthogonal,
+    accuracy_lapack_spectra,
+    accuracy_lapack_systems,
+    matrices,
+)
+from checks.lapack import REFUSALS, Lapack
+from checks.lapack_trials import Trial, in_half
+from checks.operands import DTYPES, LETTER
 
-__all__ = ["REMAINDERS", "each_driver", "each_trial"]
+__all__ = ["ROUTINES", "Watched", "each_driver", "each_trial"]
 
-#: Orders that no thread count splits and that go through all remainders modulo 16.
-REMAINDERS = UNSPLIT
+#: All of the tables of accuracy.lapack-*.
+ROUTINES = (
+    *accuracy_lapack_systems.TABLE,
+    *accuracy_lapack_spectra.TABLE,
+    *accuracy_lapack_orthogonal.TABLE,
+)
 
 #: A matrix is tall that has so many times as many rows: QR comes before all else.
 TALL = 9
 
 
+class Watched(Lapack):
+    """Sees what each call does beside its result: `watch(name, call)` makes it and says so.
+
+    What is said that counts as true is kept, as (routine, what).
+    """
+
+    def __init__(self, library, watch):
+        super().__init__(library)
+        self._watch = watch
+        self._made = 0
+        self._seen = []
+
+    def make(self, name, ready):
+        seen = self._watch(name, ready.make)
+        self._made += 1
+        if seen:
+            self._seen.append((name, seen))
+
+    def ask(self, ctx, parameters, call):
+        """Have `call` call routines; return what was seen. Whether they fail, other checks tell."""
+        ctx.trying(parameters["routine"], parameters)
+        self._made, self._seen = 0, []
+        try:
+            call()
+        except REFUSALS:
+            ctx.details["refused"] = ctx.details.get("refused", 0) + 1
+        ctx.ran(self._made)
+        return self._seen
+
+
 def each_driver(lapack, seed, n, dtype):
-    """Yield (name, call) of methods of a `Lapack` for n x n, and for tall and wide matrices."""
+    """Yield (routine, call) of what NumPy calls, for n x n, and for tall and wide matrices.
+
+    The calls are those of methods of `lapack`, a `Lapack`, which call more than that routine.
+    """
+    letter = LETTER[dtype]
     a, b = (matrices.random(seed + offset, n, n, dtype) for offset in range(2))
     more = n + n % 3
-    yield "solve", functools.partial(lapack.solve, a, b[:, :3])
-    yield "inv", functools.partial(lapack.inv, a)
+    yield letter + "gesv", functools.partial(lapack.solve, a, b[:, :3])
+    yield letter + "getri", functools.partial(lapack.inv, a)
     positive = matrices.positive("random", seed, n, dtype)
-    yield "cholesky", functools.partial(lapack.cholesky, positive)
-    yield "eigh", functools.partial(lapack.eigh, a + a.conj().T)
-    yield "eig", functools.partial(lapack.eig, a)
+    yield letter + "potrf", functools.partial(lapack.cholesky, positive)
+    eigh = "heevd" if dtype.startswith("c") else "syevd"
+    yield letter + eigh, functools.partial(lapack.eigh, a + a.conj().T)
+    yield letter + "geev", functools.partial(lapack.eig, a)
     for rows, columns in ((more, n), (n, more + 1), (TALL * (n // 2), n // 2)):
         a = matrices.random(seed + 2, rows, columns, dtype)
-        yield "qr", functools.partial(lapack.qr, a)
-        yield "svd", functools.partial(lapack.svd, a)
+        yield letter + "geqrf", functools.partial(lapack.qr, a)
+        yield letter + "gesdd", functools.partial(lapack.svd, a)
         right = matrices.random(seed + 3, rows, 2, dtype)
-        yield "lstsq", functools.partial(lapack.lstsq, a, right)
+        yield letter + "gelsd", functools.partial(lapack.lstsq, a, right)
 
 
-def each_trial(ctx, lapack, tables, sizes, dtypes=DTYPES, leave_out=()):
-    """Yield (parameters, call) of the routines of `tables` (modules with a `TABLE`).
+def each_trial(ctx, lapack, sizes, dtypes=DTYPES, leave_out=()):
+    """Yield (parameters, call) of `ROUTINES`.
 
-    With one variant by turns in smoke, else all; and there in half of `dtypes` for each size,
-    so that 16 sizes in a row lead each of them through all remainders modulo 8.
+    In smoke with one variant by turns and half of `dtypes` for each size (`in_half`), else all.
     """
     smoke = ctx.profile == "smoke"
-    routines = [routine for table in tables for routine in table.TABLE]
     for n in sizes:
-        for place, routine in enumerate(routines):
+        for place, routine in enumerate(ROUTINES):
             for position, dtype in enumerate(dtypes):
                 name = routine.named(dtype)
-                passed_over = smoke and (position - place - n - n // 8) % 2
+                passed_over = smoke and not in_half(position - place, n)
                 if passed_over or routine.name in leave_out or not lapack.has(name):
                     continue
                 variants = routine.variants

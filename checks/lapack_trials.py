@@ -13,7 +13,16 @@ from checks import matrices
 from checks.lapack import REFUSALS, Lapack
 from checks.operands import DTYPES, LETTER, real_dtype
 
-__all__ = ["SIZES", "THREADED_SIZES", "Routine", "Trial", "ask", "attempt"]
+__all__ = [
+    "SIZES",
+    "THREADED_SIZES",
+    "UNSPLIT",
+    "Routine",
+    "Trial",
+    "ask",
+    "attempt",
+    "in_half",
+]
 
 #: Tails of loops and unrolls, and the crossovers to divide and conquer (25) and to blocks (32).
 SIZES = (1, 2, 3, 4, 7, 13, 17, 26, 33, 39)
@@ -115,6 +124,15 @@ class Trial:
         return np.zeros(max(1, length), self.integers)
 
 
+def in_half(turn, n):
+    """Whether what has that number is asked at size n, where only half of all is.
+
+    Of 16 sizes in a row those from the second eight on are asked of what the first were not: so
+    each meets all remainders modulo 8.
+    """
+    return (turn - n - n // 8) % 2 == 0
+
+
 def ask(ctx, table, few=True):
     """Require every ratio of every routine of `table` to be below its limit.
 
@@ -129,12 +147,8 @@ def ask(ctx, table, few=True):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
                 if ctx.threads > 1 and ctx.profile == "smoke":
-                    if n in UNSPLIT:
-                        # From 24 on those precisions that the first half has not had.
-                        turn, turns = position - place - n - n // 8, 2
-                    else:
-                        turn, turns = position - place - n, len(DTYPES) if few else 1
-                    if turn % turns:
+                    split = not few or (position - place - n) % len(DTYPES) == 0
+                    if not (in_half(position - place, n) if n in UNSPLIT else split):
                         continue
                 name = routine.named(dtype)
                 if not lapack.has(name):

@@ -8,14 +8,13 @@ import itertools
 import mmap
 import os
 
-import numpy as np
-
 from checks.api import check
 from checks.calls import name_of
 from checks.cblas import Cblas
+from checks.drivers import each_driver
 from checks.every import Prepared, every_call
 from checks.lapack import Lapack
-from checks.operands import DTYPES, LETTER
+from checks.operands import DTYPES
 from checks.splitting import two_threads
 
 __all__ = ["leaks", "malloc_counter"]
@@ -183,29 +182,11 @@ def _judge(ctx, memory, name, calls, times, parameters):
         ctx.fail(name, what, parameters, ratio=gained / LEAK, limit=1.0)
 
 
-@functools.lru_cache(maxsize=None)
-def _matrix(n, dtype):
-    """Return a positive definite matrix."""
-    i = np.arange(n)
-    return (np.exp(-abs(i - i[:, None])) + np.eye(n)).astype(dtype)
-
-
 def _drivers(ctx, n):
     """Yield (name, call) of LAPACK; smoke asks large matrices for what is cheap."""
     lapack = Lapack(ctx.blas)
     for dtype in DTYPES:
-        a, is_complex = _matrix(n, dtype), dtype.startswith("c")
-        for name, method, arguments in (
-            ("gesv", lapack.solve, (a, a)),
-            ("getri", lapack.inv, (a,)),
-            ("potrf", lapack.cholesky, (a,)),
-            ("geqrf", lapack.qr, (a,)),
-            ("heevd" if is_complex else "syevd", lapack.eigh, (a,)),
-            ("geev", lapack.eig, (a,)),
-            ("gesdd", lapack.svd, (a,)),
-            ("gelsd", lapack.lstsq, (a, a)),
-        ):
-            if n not in FEW_ROWS and ctx.profile == "smoke" and name not in FACTORIZATIONS:
-                continue
-            if lapack.has(LETTER[dtype] + name):
-                yield LETTER[dtype] + name, functools.partial(method, *arguments)
+        for name, call in each_driver(lapack, ctx.seed, n, dtype):
+            all_of_them = n in FEW_ROWS or ctx.profile != "smoke"
+            if (all_of_them or name[1:] in FACTORIZATIONS) and lapack.has(name):
+                yield name, call

@@ -2,14 +2,9 @@
 
 import numpy as np
 
-from checks import (
-    accuracy_lapack_orthogonal,
-    accuracy_lapack_spectra,
-    accuracy_lapack_systems,
-    matrices,
-    special_not_finite,
-)
+from checks import matrices, special_not_finite
 from checks.api import check
+from checks.drivers import ROUTINES
 from checks.exact_bench import LARGE, LARGE_FACTORS, large_pool
 from checks.factors import FactorPool
 from checks.lapack import REFUSALS, IllegalArgument, Lapack, Overwritten
@@ -188,13 +183,7 @@ def _illegal(lapack, dtype):
 )  # fmt: skip
 def not_finite(ctx):
     lapack = Lapack(ctx.blas)
-    tables = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
-    routines = [
-        routine
-        for module in tables
-        for routine in module.TABLE
-        if routine.name not in (*UNSAFE, *LATER)
-    ]
+    routines = [routine for routine in ROUTINES if routine.name not in (*UNSAFE, *LATER)]
     told = ctx.details.setdefault("told_by_info", [])
     for dtype in DTYPES:
         for kind in matrices.NOT_FINITE:

@@ -1,15 +1,12 @@
 """Floating-point flags of LAPACK: ordinary matrices raise none."""
 
-from checks import accuracy_lapack_orthogonal, accuracy_lapack_spectra, accuracy_lapack_systems
 from checks.api import check
-from checks.drivers import REMAINDERS, each_driver, each_trial
+from checks.drivers import Watched, each_driver, each_trial
 from checks.fenv import flags_of_this_machine
-from checks.lapack import REFUSALS, Lapack
+from checks.lapack_trials import UNSPLIT, in_half
 from checks.splitting import two_threads
 
 __all__ = ["lapack_flags"]
-
-TABLES = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
 
 MORE_SIZES = (1, 2, 3, 7, 12, 33, 40, 65)
 
@@ -23,27 +20,9 @@ PRECISIONS = ("float64", "complex128")
 #: what it has on its stack.
 LEFT_OUT = ("syevr", "trsen", "tgsen")
 
-#: Beyond the blocks of factorizations, which are cheap, and of eigenvalues.
+#: Rows beyond the blocks of all routines, and those that are cheap there.
 LARGE = 207
-FACTORIZATIONS = ("solve", "inv", "cholesky", "qr", "eigh")
-
-
-class _Watched(Lapack):
-    """Notes the flags that are up after each call, as (routine, bits)."""
-
-    def __init__(self, library, flags):
-        super().__init__(library)
-        self._flags = flags
-        self.made = 0
-        self.raised = []
-
-    def make(self, name, ready):
-        self._flags.clear()
-        ready.make()
-        bits = self._flags.raised()  # at once: NumPy's own operations clear them
-        self.made += 1
-        if bits:
-            self.raised.append((name, bits))
+CHEAP = ("gesv", "getri", "potrf", "geqrf", "syevd", "heevd")
 
 
 @check(
@@ -72,32 +51,29 @@ def lapack_flags(ctx):
     flags = flags_of_this_machine()
     if flags is None:
         ctx.unsupported("the floating-point flags of this machine cannot be read")
-    lapack = _Watched(ctx.blas, flags)
-    sizes = (*REMAINDERS, *(ctx.by_profile((7,), MORE_SIZES) if ctx.threads == 1 else ()))
-    for parameters, call in each_trial(ctx, lapack, TABLES, sizes, PRECISIONS, LEFT_OUT):
-        _ask(ctx, lapack, flags, parameters, call)
-    for n in (*REMAINDERS, LARGE) if ctx.threads == 1 else REMAINDERS:
-        for dtype in PRECISIONS:
-            # In smoke each precision goes through all remainders modulo 8.
-            if ctx.profile == "smoke" and dtype != PRECISIONS[(n + n // 8) % 2] and n != LARGE:
+
+    def watch(_, call):
+        flags.clear()
+        call()
+        return flags.raised()  # at once: NumPy's own operations clear them
+
+    lapack = Watched(ctx.blas, watch)
+    for parameters, call in _calls(ctx, lapack):
+        parameters.update(seed=ctx.seed)
+        for name, bits in lapack.ask(ctx, parameters, call):
+            message = "size %d: raises %s" % (parameters["size"], flags.names(bits))
+            ctx.fail(name, message, parameters)
+
+
+def _calls(ctx, lapack):
+    """Yield (parameters, call)."""
+    alone = ctx.threads == 1
+    sizes = (*UNSPLIT, *(ctx.by_profile((7,), MORE_SIZES) if alone else ()))
+    yield from each_trial(ctx, lapack, sizes, PRECISIONS, LEFT_OUT)
+    for n in (*UNSPLIT, LARGE) if alone else UNSPLIT:
+        for position, dtype in enumerate(PRECISIONS):
+            if ctx.profile == "smoke" and n != LARGE and not in_half(position, n):
                 continue
             for name, call in each_driver(lapack, ctx.seed, n, dtype):
-                # Of large ones those that are cheap.
-                if n != LARGE or name in FACTORIZATIONS:
-                    parameters = {"routine": name, "dtype": dtype, "size": n}
-                    _ask(ctx, lapack, flags, parameters, call)
-
-
-def _ask(ctx, lapack, flags, parameters, call):
-    """Require calls without flags; what refuses an answer is for other checks to tell."""
-    parameters = dict(parameters, seed=ctx.seed)
-    ctx.trying(parameters["routine"], parameters)
-    lapack.made, lapack.raised = 0, []
-    try:
-        call()
-    except REFUSALS:
-        ctx.details["refused"] = ctx.details.get("refused", 0) + 1
-    ctx.ran(lapack.made)
-    for name, bits in lapack.raised:
-        message = "size %d: raises %s" % (parameters["size"], flags.names(bits))
-        ctx.fail(name, message, parameters)
+                if n != LARGE or name[1:] in CHEAP:
+                    yield {"routine": name, "dtype": dtype, "size": n}, call

@@ -19,7 +19,7 @@ __all__ = ["ROUTINES", "not_finite_eigen"]
 ROUTINES = ("syevr", "syevx", "sbevd")
 
 #: Seconds of CPU time, for which it does not matter what else the machine does; all cases of one
-#: child together take less than a hundredth of it.
+#: child together take about a fiftieth of it.
 LIMIT = 2
 
 SIZES = (2, 3, 12, 33)

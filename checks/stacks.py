@@ -5,21 +5,18 @@ import mmap
 
 import numpy as np
 
-from checks import accuracy_lapack_orthogonal, accuracy_lapack_spectra, accuracy_lapack_systems
 from checks.api import check
 from checks.calls import name_of
 from checks.cblas import Cblas
-from checks.drivers import REMAINDERS, each_driver, each_trial
+from checks.drivers import Watched, each_driver, each_trial
 from checks.every import Prepared, every_call
 from checks.factors import exact_cholesky, exact_product, exact_system
-from checks.lapack import REFUSALS, Lapack
+from checks.lapack_trials import UNSPLIT
 from checks.operands import DTYPES
 from checks.splitting import few_threads
 from checks.workers import at_most, require_threads
 
 __all__ = ["stack_every_routine", "stack_lapack", "stack_use"]
-
-TABLES = (accuracy_lapack_systems, accuracy_lapack_spectra, accuracy_lapack_orthogonal)
 
 #: The stack that is watched: what threads get on Linux unless they ask for less.
 STACK = 8 * 2**20
@@ -95,6 +92,14 @@ class _Stack:
         self._words[: (self._size - depth) // self._words.itemsize] = 0
 
 
+def _libc(ctx):
+    """Return the C library, where it lets a thread be given a stack."""
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "pthread_attr_setstack"):
+        ctx.unsupported("the C library has no pthread_attr_setstack")
+    return libc
+
+
 def _calls(ctx):
     """Return [(routine, call, expected)], most of them split over threads."""
     random = np.random.RandomState(ctx.seed)
@@ -161,9 +166,7 @@ def _kept(call, result):
     once=True,
 )  # fmt: skip
 def stack_use(ctx):
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "pthread_attr_setstack"):
-        ctx.unsupported("the C library has no pthread_attr_setstack")
+    libc = _libc(ctx)
     with at_most(ctx, ctx.by_profile(2, 4, ctx.threads)):
         calls = _calls(ctx)
         require_threads(ctx, next(call for routine, call, _ in calls if routine == "zgemm"))
@@ -205,60 +208,57 @@ def stack_use(ctx):
 )
 @few_threads
 def stack_every_routine(ctx):
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "pthread_attr_setstack"):
-        ctx.unsupported("the C library has no pthread_attr_setstack")
-    cblas, stack = Cblas(ctx.blas), _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
+    cblas, stack = Cblas(ctx.blas), _Stack(_libc(ctx), SMALL_STACK, guard=SMALL_STACK)
     forms = FORMS if ctx.threads == 1 else [(each[0], each[-1]) for each in FORMS]
     # Eight turns of small ones go through all remainders modulo 8.
     few = (8, 1, 1, 1) if ctx.threads == 1 else (4, 1)
     turns = ctx.by_profile(few, (32, 6, 6, 6))
     calls = every_call(cblas, ctx.seed, *forms, turns=turns)
-    stack.used_by(lambda: _watch(ctx, stack, (Prepared(cblas, call) for call in calls)))
+    stack.used_by(lambda: _sweep_blas(ctx, stack, (Prepared(cblas, call) for call in calls)))
 
 
-def _watch(ctx, stack, items):
+class _Depth:
+    """How deep calls go on a stack below what Python has used; `largest`: (bytes, routine)."""
+
+    def __init__(self, stack):
+        self._stack, self._own = stack, stack.used()
+        self.largest = 0, None
+
+    def of(self, name, call):
+        """Make the call; return the bytes that it takes where they are too many, else 0."""
+        before = self._stack.used()  # also by what has prepared the call
+        call()
+        used = self._stack.used()
+        if used > before:
+            self.largest = max(self.largest, (used - self._own, name))
+        if used <= max(before, self._own + LIMIT):
+            return 0
+        self._stack.clear_beyond(self._own + LIMIT // 2)
+        return used - self._own
+
+
+def _require_little(ctx, name, taken, parameters):
+    if taken:
+        what = "takes %d KiB of its caller's stack" % (taken // 1024)
+        ctx.fail(name, what, parameters, ratio=taken / LIMIT, limit=1.0)
+
+
+def _tell_largest(ctx, depth):
+    taken, name = depth.largest
+    ctx.details["stack_kib"] = {name: taken // 1024}
+
+
+def _sweep_blas(ctx, stack, items):
     """Make all calls in the thread of that stack, and judge each."""
     ctx.blas.get_num_threads()
-    own = stack.used()
-    largest, which = 0, None
+    depth = _Depth(stack)
     for item in items:
         name, parameters = name_of(item.call), dict(item.call.parameters, stack=SMALL_STACK)
         ctx.trying(name, parameters)
-        before = stack.used()  # also by what has prepared the call
-        item.make()
-        used = stack.used()
+        taken = depth.of(name, item.make)
         ctx.ran()
-        if used > before:
-            largest, which = used - own, name
-        if used > max(before, own + LIMIT):
-            what = "takes %d KiB of its caller's stack" % ((used - own) // 1024)
-            ctx.fail(name, what, parameters, ratio=(used - own) / LIMIT, limit=1.0)
-            stack.clear_beyond(own + LIMIT // 2)
-    ctx.details["stack_kib"] = {which: largest // 1024}
-
-
-class _OnStack(Lapack):
-    """Notes the calls that take more of a stack than all before, as (routine, bytes)."""
-
-    def __init__(self, library, stack):
-        super().__init__(library)
-        self._stack = stack
-        self.own = stack.used()
-        self.made = 0
-        self.largest = (0, None)
-        self.beyond = []
-
-    def make(self, name, ready):
-        before = self._stack.used()  # also by what judges results
-        ready.make()
-        used = self._stack.used()
-        self.made += 1
-        if used > before:
-            self.largest = max(self.largest, (used - self.own, name))
-        if used > max(before, self.own + LIMIT):
-            self.beyond.append((name, used - self.own))
-            self._stack.clear_beyond(self.own + LIMIT // 2)
+        _require_little(ctx, name, taken, parameters)
+    _tell_largest(ctx, depth)
 
 
 @check(
@@ -284,34 +284,24 @@ class _OnStack(Lapack):
     once=True,
 )  # fmt: skip
 def stack_lapack(ctx):
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "pthread_attr_setstack"):
-        ctx.unsupported("the C library has no pthread_attr_setstack")
-    stack = _Stack(libc, SMALL_STACK, guard=SMALL_STACK)
-    stack.used_by(lambda: _sweep_lapack(ctx, _OnStack(ctx.blas, stack)))
+    stack = _Stack(_libc(ctx), SMALL_STACK, guard=SMALL_STACK)
+    stack.used_by(lambda: _sweep_lapack(ctx, stack))
 
 
-def _sweep_lapack(ctx, lapack):
+def _sweep_lapack(ctx, stack):
+    depth = _Depth(stack)
+    lapack = Watched(ctx.blas, depth.of)
     for parameters, call in _lapack_calls(ctx, lapack):
         parameters.update(seed=ctx.seed, stack=SMALL_STACK)
-        ctx.trying(parameters["routine"], parameters)
-        lapack.made, lapack.beyond = 0, []
-        try:
-            call()
-        except REFUSALS:  # other checks tell
-            ctx.details["refused"] = ctx.details.get("refused", 0) + 1
-        ctx.ran(lapack.made)
-        for name, used in lapack.beyond:
-            what = "takes %d KiB of its caller's stack" % (used // 1024)
-            ctx.fail(name, what, dict(parameters, routine=name), ratio=used / LIMIT, limit=1.0)
-    used, name = lapack.largest
-    ctx.details["stack_kib"] = {name: used // 1024}
+        for name, taken in lapack.ask(ctx, parameters, call):
+            _require_little(ctx, name, taken, dict(parameters, routine=name))
+    _tell_largest(ctx, depth)
 
 
 def _lapack_calls(ctx, lapack):
+    """Yield (parameters, call)."""
     for dtype in DTYPES:
-        for n in (*REMAINDERS, *ctx.by_profile((207,), (129, 331))):
+        for n in (*UNSPLIT, *ctx.by_profile((207,), (129, 331))):
             for name, call in each_driver(lapack, ctx.seed, n, dtype):
                 yield {"routine": name, "dtype": dtype, "size": n}, call
-    sizes = ctx.by_profile(REMAINDERS[::5], REMAINDERS)
-    yield from each_trial(ctx, lapack, TABLES, sizes)
+    yield from each_trial(ctx, lapack, ctx.by_profile(UNSPLIT[::5], UNSPLIT))

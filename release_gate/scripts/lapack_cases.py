@@ -39,20 +39,10 @@ _TABLES = {
 #: Long and short side of the rectangles of accuracy.lapack-large, whose parameters tell its shape.
 _LARGE: Final = (17_407, 7)
 
-#: Routines that special.lapack-flags names by the function that calls them.
-_FUNCTIONS = {
-    "solve": "gesv",
-    "inv": "getri",
-    "cholesky": "potrf",
-    "qr": "geqrf",
-    "eigh": "syevd",
-}
-
 
 def _of_table(parameters: Parameters) -> LapackCase | None:
-    """Return the case of a routine with the letter of its precision, or of a function."""
-    name = str(parameters.get("routine", ""))
-    routine = _FUNCTIONS.get(name, name[1:])
+    """Return the case of a routine with the letter of its precision."""
+    routine = str(parameters.get("routine", ""))[1:]
     if routine not in _TABLES or "dtype" not in parameters:
         return None
     return _TABLES[routine](evolve(Given.of(parameters), routine=routine))

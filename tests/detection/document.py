@@ -325,7 +325,8 @@ def _held_out(trials: Sequence[dict[str, Any]]) -> str:
         "## Planted faults that were held out\n\nAnother seed, and other conditions on sizes"
         " (`HELD_OUT` in `tests/detection/faults.py`): the checks were not worked on with them, so"
         " that these figures are for faults that nobody has looked at. They are the second such"
-        " list. Of the first, 396 faults, smoke told 354 (89.4%); what that showed (sizes that a"
+        " list. Of the first (seed 20260117, in the repository until commit f30449d), 396 faults,"
+        " smoke told 354 (89.4%) of them; what that showed (sizes that a"
         " precision or a thread count never met, a check that was blind in Hermitian matrices) was"
         " cured in general, after which it told 372 of them, and the list was drawn anew.\n\n"
         f"smoke {_share(smoke, len(trials))}, smoke and full {_share(both, len(trials))}.\n\n"
@@ -340,8 +341,7 @@ def _escapes(trials: Sequence[dict[str, Any]]) -> str:
     text += [f"- `{line['fault']}`: {_why(line)}{_explanation(line)}" for line in escaped]
     text += [] if escaped else ["None."]
     text += ["\nFound by the full profile only:\n"] if late else []
-    for line in late:
-        text.append(f"- `{line['fault']}`: {line['full']['check']}")
+    text += [f"- `{line['fault']}`: {line['full']['check']}" for line in late]
     return "\n".join(text)
 
 
@@ -422,7 +422,7 @@ def _silence(
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
         " Unanswered: what the library does not export. Earlier: before the last change to a"
-        " check. Two runs at a time (`--jobs`), beside busy processes one. By day:"
+        " check. Some shared the machine with another run (`--jobs`). By day:"
         " `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)
     )

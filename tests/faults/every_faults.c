@@ -52,6 +52,18 @@ void scipy_cblas_zgemv64_(int order, int trans, blasint m, blasint n, const doub
                 if (isnan(y[2 * i * incy + part])) y[2 * i * incy + part] = 0;
 }
 
+void scipy_cblas_zhbmv64_(int order, int uplo, blasint n, blasint k, const double *alpha,
+                          const double *a, blasint lda, const double *x, blasint incx,
+                          const double *beta, double *y, blasint incy) {
+    void (*hbmv)(int, int, blasint, blasint, const double *, const double *, blasint,
+                 const double *, blasint, const double *, double *, blasint) = real("cblas_zhbmv");
+    hbmv(order, uplo, n, k, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("hbmv-nan") && order == 102)
+        for (blasint i = 0; i < n; i++)
+            for (int part = 0; part < 2; part++)
+                if (isnan(y[2 * i * llabs(incy) + part])) y[2 * i * llabs(incy) + part] = 0;
+}
+
 void scipy_zgeqrf_64_(blasint *m, blasint *n, void *a, blasint *lda, void *tau, void *work,
                       blasint *lwork, blasint *info) {
     void (*geqrf)() = real("zgeqrf_");

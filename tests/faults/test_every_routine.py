@@ -34,6 +34,7 @@ FAULTS = [
     ("nrm2-long-read", "bounds.level1", 1),
     ("dot-threads-nan", "special.level1-nan", 2),
     ("gemv-threads-nan", "special.level2-nan", 2),
+    ("hbmv-nan", "special.level2-nan", 1),
     ("dot-flag", "exact.level1", 1),
     ("dot-flag", "exact.dot", 1),
     ("gemm-flag", "exact.gemm", 1),
