@@ -20,6 +20,9 @@ LONG = (10007, 16391)
 #: A batch goes through the kernels of gemm, and has a check of its own (exact.gemm-batch).
 LEVEL3 = tuple(name for name in level3.ROUTINES if name != "gemm_batch_strided")
 
+#: With an inner dimension of their own.
+PRODUCTS = ("gemm", "gemm3m", "gemmt", "gemmtr", "syrk", "herk", "syr2k", "her2k")
+
 
 def level3_calls(ctx):
     """Yield small calls of all forms, then those like gemv and dot, then some of several panels."""
@@ -34,6 +37,8 @@ def level3_calls(ctx):
     panels = [(65, 130, 7), (130, 13, 33), (9, 65, 130), (97, 97, 3)]
     panels += ctx.by_profile([], [(3, 389, 5), (13, 5, 513), (100, 99, 98), (129, 31, 65)])
     yield from level3.shaped_calls(ctx.seed, panels, LEVEL3, turns=ctx.by_profile(1, 8))
+    deep = [(7, 9, 521)]  # beyond GEMM_Q, where the last panel is another one
+    yield from level3.shaped_calls(ctx.seed, deep, PRODUCTS, turns=ctx.by_profile(2, 16))
 
 
 @check(
@@ -65,6 +70,7 @@ def level3_bounds(ctx):
 def level2_calls(ctx):
     sizes = [(m, 1 + 7 * m % 19) for m in range(1, 20)]
     sizes += [(33, 40), (64, 3), (3, 64), (71, 70)]
+    sizes += [(100 + m, 1 + 5 * m % 8) for m in range(8)]
     if ctx.profile != "smoke":
         sizes += [(m, 1 + 29 * m % 75) for m in range(20, 75)]
     return level2.calls(ctx.seed, sizes, turns=ctx.by_profile(1, 6))
@@ -136,7 +142,7 @@ def level1_bounds(ctx):
 def threaded_calls(ctx):
     """Yield calls of all levels that are just large enough to be split."""
     turns = ctx.by_profile(1, 6)
-    yield from level1.calls(ctx.seed, LONG[:1], turns=turns)
+    yield from level1.calls(ctx.seed, range(LONG[0], LONG[0] + 16), turns=turns)
     yield from level2.calls(ctx.seed, [(231, 130)], turns=turns, idle=False)
     yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns, idle=False)
     yield from level3.shaped_calls(ctx.seed, [(103, 101, 102)], LEVEL3, turns=turns)

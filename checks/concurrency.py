@@ -231,11 +231,18 @@ def _operations(seed, system, spectrum, solve_too):
         )
     a = _integers(random, (110, 110), "float64")
     found.append(_Operation("syrk", "dsyrk", lambda a=a: a @ a.T, exact_product(a, a.T)))
-    for order in "CF":
-        a, x = _integers(random, (700, 700), "float64", order), _integers(random, 700, "float64")
-        found.append(
-            _Operation("gemv-" + order, "dgemv", lambda a=a, x=x: a @ x, np.einsum("ij,j->i", a, x))
-        )
+    # dot, since ufuncs like matmul, det and eigvalsh keep the interpreter's lock where they have
+    # less than some 500 elements to write. With few rows the threads share out the inner dimension,
+    # and add up what each has (gemv_thread.c).
+    for name, routine, dtype, shape, order in (
+        ("gemv-C", "dgemv", "float64", (700, 700), "C"),
+        ("gemv-F", "dgemv", "float64", (700, 700), "F"),
+        ("gemv-wide", "dgemv", "float64", (3, 160_001), "F"),
+        ("gemv-wide", "zgemv", "complex128", (3, 4001), "F"),
+    ):
+        a, x = _integers(random, shape, dtype, order), _integers(random, shape[1], dtype)
+        call, expected = lambda a=a, x=x: np.dot(a, x), np.einsum("ij,j->i", a, x)
+        found.append(_Operation(name, routine, call, expected))
     lu = exact_system(seed, system, 70)
     found.append(_Operation("det", "dgetrf", lambda: np.linalg.det(lu.a), np.array(lu.determinant)))
     if solve_too:
@@ -246,8 +253,8 @@ def _operations(seed, system, spectrum, solve_too):
     general = random.standard_normal((spectrum, spectrum))
     bound = 2 * SPECTRUM_LIMIT * spectrum
     for name, routine, call in (
-        ("svd", "dgesdd", lambda: np.linalg.svd(general, compute_uv=False)),
-        ("eigvalsh", "dsyevd", lambda: np.linalg.eigvalsh(general + general.T)),
+        ("svd", "dgesdd", lambda: np.linalg.svd(general)[1]),
+        ("eigh", "dsyevd", lambda: np.linalg.eigh(general + general.T)[0]),
         ("qr", "dgeqrf", lambda: np.sort(np.linalg.svd(np.linalg.qr(general)[1])[1])),
         ("lstsq", "dgelsd", lambda: np.linalg.lstsq(general, general, rcond=None)[3]),
     ):
@@ -260,8 +267,8 @@ def _operations(seed, system, spectrum, solve_too):
     title="The same call from several Python threads gives the same result in each",
     category="concurrency",
     routines=[
-        "?gemm", "dsyrk", "dgemv", "dgesv", "dgetrf", "dpotrf", "dgesdd", "dsyevd", "dgeqrf",
-        "dgelsd",
+        "?gemm", "dsyrk", "dgemv", "zgemv", "dgesv", "dgetrf", "dpotrf", "dgesdd", "dsyevd",
+        "dgeqrf", "dgelsd",
     ],
     oracle=(
         "Threads released together call one routine for 15 ms or more, each with operands of its "

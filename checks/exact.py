@@ -251,14 +251,14 @@ class VectorPool:
     x[:m] @ a[:m].
     """
 
-    def __init__(self, seed, rows, columns, high=8):
+    def __init__(self, seed, rows, columns, high=8, dtypes=DTYPES):
         self.seed, self.high = seed, high
         self.rows, self.columns = rows | 1, columns | 1
         length = max(self.rows, self.columns)
         matrix = integers(seed, self.rows, self.columns, high)
         vector = integers(seed + 1, 1, length, high)[0]
         self.matrix, self.vectors, self.right, self.left = {}, {}, {}, {}
-        for dtype in DTYPES:
+        for dtype in dtypes:
             if amplitude(dtype, length, high) < high:
                 raise ValueError("vectors of %d are not exact in %s" % (length, dtype))
             parts = (matrix, vector) if dtype.startswith("c") else (matrix.real, vector.real)
@@ -371,14 +371,19 @@ def gemv(ctx):
     else:
         sweep(VectorPool(ctx.seed, 63, 63), [(m, 1 + 37 * m % 60) for m in range(1, 61, 3)])
     # Split over threads: from 460,800 elements, complex from 4,096 (interface/gemv.c, zgemv.c).
-    # With more threads than cores, one such product takes 50 to 100 ms.
+    # With few rows, and 9,216 elements, the threads share out the columns, and add up their sums
+    # (driver/level2/gemv_thread.c). With more threads than cores, one such product takes 50 to
+    # 100 ms.
     few = ctx.threads > 1 and ctx.profile == "smoke"
     for dtypes, shapes in (
         (DTYPES[:2], [(681, 680), (4100, 113), (113, 4100)]),
+        (DTYPES[:2], [(3, 160001), (160001, 3)] if ctx.threads > 1 else []),
         (DTYPES[2:], [(67, 65), (509, 9), (9, 509)]),
+        (DTYPES[2:], [(3, 4001), (4001, 3)]),
     ):
         for i, (m, n) in enumerate(shapes[: 1 if few else 3]):
-            pool = VectorPool(ctx.seed + 6 + 2 * i, m, n)
+            high = 4 if max(m, n) > 10**5 else 8  # sums must stay exact in single precision
+            pool = VectorPool(ctx.seed + 6 + 2 * i, m, n, high, dtypes)
             sweep(pool, [(m, n)], dtypes, ("right",) if few else ("right", "left"))
 
 

@@ -38,8 +38,21 @@ UNSPLIT = (
     *((1, 31, 5), (23, 1, 15), (9, 7, 301)),
     *((17 + i, 1 + 5 * i % 16, 1 + 7 * i % 16) for i in range(16)),
 )
+#: Half of the rows or columns are more than GEMM_P. For updates in full only: C has 10^6 elements.
+LONG_SPLIT = ((1601, 103, 21), (103, 1601, 21))
+WIDE_SPLIT = ((1103, 7, 5),)
 #: More than 10^5 elements both in B and in a triangle.
 VAST = ((333, 319, 3),)
+#: Split over threads, and k beyond the blocks of all kernels.
+DEEP = ((25, 23, 773),)
+#: All three beyond the blocks (GEMM_P, GEMM_Q) of the x86 kernels up to SkylakeX: only then do the
+#: drivers put several blocks together in each direction. Smoke asks double precision.
+LARGE = {
+    "float64": (521, 531, 397),
+    "complex128": (263, 271, 203),
+    "float32": (773, 781, 521),
+    "complex64": (521, 531, 521),
+}
 
 
 #: Calls of a routine in one precision after which it has met all combinations of its flags.
@@ -65,6 +78,9 @@ def sweep(ctx, routines, least):
     if ctx.threads > 1:
         make(shaped_calls(ctx.seed, [*THREADED, *VAST], routines, turns=ctx.by_profile(1, 2)))
         make(shaped_calls(ctx.seed, UNSPLIT, routines, turns=ctx.by_profile(1, 4)))
+        if not set(routines) & set(TRIANGULAR):
+            make(shaped_calls(ctx.seed, DEEP, routines, turns=ctx.by_profile(1, 8)))
+        _large(ctx, make, routines)
         # On two threads: with more than cores each call takes 50 ms and more.
         with at_most(ctx, ctx.by_profile(2, 2, ctx.threads)):
             make(split_forms(ctx.seed, routines, ctx.by_profile(1, ALL_FORMS)))
@@ -81,6 +97,14 @@ def sweep(ctx, routines, least):
     large = [(size, n, k) for (n, k), size in few]
     large = large[0:5:2] if ctx.profile == "smoke" else large
     make(shaped_calls(ctx.seed, [*large, *VAST], routines, turns=ctx.by_profile(1, 2)))
+    _large(ctx, make, routines)
+
+
+def _large(ctx, make, routines):
+    forms = 4 if set(routines) & set(TRIANGULAR) else 2  # they have the most flags
+    turns = forms if ctx.threads == 1 else 1
+    for dtype, shape in list(LARGE.items())[: ctx.by_profile(2, 4)]:
+        make(shaped_calls(ctx.seed, [shape], routines, [dtype], ctx.by_profile(turns, 6 * forms)))
 
 
 def _middle(ctx, routines):
@@ -107,8 +131,9 @@ def _middle(ctx, routines):
         "without BLAS. Both orders, all transposed and conjugated forms, alpha and beta among 0, "
         "1, -1 and others; C a NaN for beta = 0; all sizes 0 to 63 in turn, which meet every "
         "residue modulo 16 of m, n and k (full: with each form), some to 127 (full: all to 128), "
-        "sizes astride GEMM_P and GEMM_Q; padded leading dimensions; every alignment. With "
-        "threads, full asks every form of what is split. Padding, surroundings, inputs and the "
+        "sizes astride GEMM_P and GEMM_Q, and beyond both at once; padded leading "
+        "dimensions; every alignment. With threads, full asks every form of what is split. "
+        "Padding, surroundings, inputs and the "
         "triangle that gemmt does not write must keep their bits."
     ),
     catches=(
@@ -122,6 +147,8 @@ def gemm_variants(ctx):
     sweep(ctx, VARIANTS, least=128)
     if ctx.threads == 1:
         _extreme(ctx, Cblas(ctx.blas))
+    else:
+        _blocks_of_threads(ctx, Cblas(ctx.blas), ("gemm", "gemm3m"), LONG_SPLIT)
 
 
 def _extreme(ctx, cblas):
@@ -131,6 +158,13 @@ def _extreme(ctx, cblas):
     deep = ctx.by_profile([(5, 4, 20011), (9, 7, 5003)], [(5, 4, 50021), (17, 9, 20011)])
     for shapes, high in ((wide, 8), (deep, 1)):
         stream = shaped_calls(ctx.seed, shapes, ("gemm",), high=high, turns=ctx.by_profile(1, 4))
+        between_canaries(ctx, cblas, exported(cblas, stream))
+
+
+def _blocks_of_threads(ctx, cblas, routines, shapes):
+    """Have each of two threads do several blocks."""
+    with at_most(ctx, 2):
+        stream = shaped_calls(ctx.seed, shapes, routines, turns=ctx.by_profile(1, 8))
         between_canaries(ctx, cblas, exported(cblas, stream))
 
 
@@ -201,6 +235,8 @@ def gemm_batch(ctx):
 @few_threads
 def symmetric(ctx):
     sweep(ctx, SYMMETRIC, least=128)
+    if ctx.threads > 1 and ctx.profile != "smoke":
+        _blocks_of_threads(ctx, Cblas(ctx.blas), SYMMETRIC, WIDE_SPLIT)
 
 
 @check(

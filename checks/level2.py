@@ -50,8 +50,12 @@ UNSPLIT = ((1, 31), (15, 1), (7, 39), *((17 + i, 17 + 5 * i % 16) for i in range
 #: Calls of a routine in one precision after which it has met all combinations of its flags.
 ALL_FORMS = 160
 
-#: A size that is split over threads.
+#: A size that is split over threads, and those from which others are split: hemv from 362 rows
+#: on, gbmv from 250,000 elements and 15 diagonals beside the main one (interface/zhemv.c, gbmv.c).
 SPLIT = (230, 130)
+TALL_AND_WIDE = ((267, 23), (23, 267))
+SPLIT_LATER = {"hemv": (367, 1), "gbmv": (1009, 251)}
+LEAST_WIDTH = 15
 
 #: Row blocks of the gemv kernels are 1024 to 4096 long.
 LONG = (
@@ -96,7 +100,17 @@ def split_forms(seed, routines, turns):
 
     Which flags come first depends on the seed.
     """
-    return each_form(calls(seed, [SPLIT], routines, turns=turns, idle=False, first=seed % 1009))
+    for routine in routines:
+        size = SPLIT_LATER.get(routine, SPLIT)
+        # Of three bands about one is wide enough.
+        count = 4 * turns if routine == "gbmv" else turns
+        stream = calls(seed, [size], (routine,), turns=count, idle=False, first=seed % 1009)
+        yield from each_form(filter(_wide_enough, stream))
+
+
+def _wide_enough(call):
+    width = call.parameters.get("lower", 0) + call.parameters.get("upper", 0)
+    return call.routine != "gbmv" or width >= LEAST_WIDTH
 
 
 def _split_forms(ctx, cblas, routines):
@@ -147,7 +161,7 @@ def _split_forms(ctx, cblas, routines):
 @few_threads
 def full(ctx):
     cblas = Cblas(ctx.blas)
-    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    sizes, turns, idle = _sizes(ctx, [SPLIT, *TALL_AND_WIDE])
     between_canaries(ctx, cblas, calls(ctx.seed, sizes, FULL, turns=turns, idle=idle))
     if ctx.threads == 1:
         more = [(m, (37 * m + 29) % 71) for m in range(71)]
@@ -159,11 +173,12 @@ def full(ctx):
         between_canaries(ctx, cblas, calls(ctx.seed, LONG, general, turns=turns, idle=False))
     else:
         few = ctx.profile == "smoke"
-        for sizes, dtypes in (
-            ([(681, 680), (4100, 113), (113, 4100)], DTYPES[:2]),
-            ([(67, 65), (509, 9), (9, 509)], DTYPES[2:]),
+        # Few rows of complex numbers: the threads share out the columns (gemv_thread.c).
+        for sizes, dtypes, first in (
+            ([(681, 680), (4100, 113), (113, 4100)], DTYPES[:2], 1),
+            ([(67, 65), (3, 4001), (509, 9), (9, 509), (4001, 3)], DTYPES[2:], 2),
         ):
-            chosen = sizes[: 1 if few else 3]
+            chosen = sizes[:first] if few else sizes
             split = calls(ctx.seed, chosen, ("gemv",), dtypes, 1 if few else 8, idle=False)
             between_canaries(ctx, cblas, split)
         _split_forms(ctx, cblas, FULL)
@@ -186,7 +201,7 @@ def full(ctx):
 )
 @few_threads
 def banded(ctx):
-    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    sizes, turns, idle = _sizes(ctx, [SPLIT, *TALL_AND_WIDE])
     cblas = Cblas(ctx.blas)
     between_canaries(ctx, cblas, calls(ctx.seed, sizes, BANDED, turns=turns, idle=idle))
     _split_forms(ctx, cblas, BANDED)
@@ -203,7 +218,7 @@ def banded(ctx):
 )
 @few_threads
 def packed(ctx):
-    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    sizes, turns, idle = _sizes(ctx, [SPLIT, *TALL_AND_WIDE])
     cblas = Cblas(ctx.blas)
     between_canaries(ctx, cblas, calls(ctx.seed, sizes, PACKED, turns=turns, idle=idle))
     _split_forms(ctx, cblas, PACKED)

@@ -157,14 +157,21 @@ def _at_distance(images, stride):
 
 
 def copy(pool, routine, dtype, flags, sizes, turn):
-    """omatcopy: B = alpha op(A); imatcopy: A = alpha op(A), square where it is transposed."""
+    """omatcopy: B = alpha op(A); imatcopy: A = alpha op(A).
+
+    What is transposed in place is square, or both matrices fill the same memory without gaps: what
+    is left of A elsewhere is open.
+    """
     order, trans = flags
     m, n = max(1, sizes[0]), max(1, sizes[1])  # older versions call none illegal
     in_place = routine == "imatcopy"
-    if in_place and trans in TRANSPOSED:
-        n = m = min(m, n)
     alpha, _, shown = scalars(turn, dtype)
     pads = choose(turn, PADDINGS, PADDINGS)
+    if in_place and trans in TRANSPOSED:
+        if pads[1]:
+            n = m = min(m, n)
+        else:
+            pads = (0, 0)
     source = pool.initial(m, n, dtype)
     exact = (alpha * op(source, trans)).astype(dtype)
     a, lda = read(source, NO_TRANS, order, pads[0])
@@ -173,10 +180,10 @@ def copy(pool, routine, dtype, flags, sizes, turn):
         "lda": lda, "alpha": shown["alpha"],
     }  # fmt: skip
     if in_place:
-        b, _ = written(source, exact, order, pads[0])
-        arguments = (order, trans, m, n, alpha, b, lda, lda)
+        image, ldb = dense(exact, order == ROW, pads[0])
+        arguments = (order, trans, m, n, alpha, Operand(a.before, image), lda, ldb)
     else:
         b, ldb = written(source, exact, order, pads[1], beta=0)
-        parameters["ldb"] = ldb
         arguments = (order, trans, m, n, alpha, a, lda, b, ldb)
+    parameters["ldb"] = ldb
     return Call(routine, dtype, arguments, None, parameters)

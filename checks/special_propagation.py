@@ -152,11 +152,11 @@ def _has_zero_scalar(call):
 @few_threads
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths = (*range(17, 33), 10007)
+    lengths, turns = (*range(17, 33), 10007), ctx.by_profile(1, 6)
     if ctx.threads == 1:
-        lengths = range(1, ctx.by_profile(40, 70))
+        lengths, turns = range(1, ctx.by_profile(40, 70)), ctx.by_profile(2, 6)
         routines.remove("nrm2")  # special.nrm2 asks more
-    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns=ctx.by_profile(1, 6)))
+    Propagation(ctx).ask(level1.calls(ctx.seed, lengths, routines, turns))
 
 
 #: Those of BLAS itself. Some releases of OpenBLAS write elsewhere in others (`exact`, `bounds`).

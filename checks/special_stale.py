@@ -42,9 +42,8 @@ FORMS = (
 @two_threads
 def stale_nan(ctx):
     cblas = Cblas(ctx.blas)
-    forms = FORMS if ctx.threads == 1 else [each[:1] for each in FORMS]
     turns = ctx.by_profile((1, 3), (4, 16))
-    stream = every_call(cblas, ctx.seed, *forms, turns=turns, leave_out=level1.SUMS)
+    stream = every_call(cblas, ctx.seed, *FORMS, turns=turns, leave_out=level1.SUMS)
     between_canaries(ctx, cblas, _each_after_nan(ctx, cblas, stream))
 
 

@@ -116,16 +116,17 @@ def _batch(p: Parameters) -> BlasCall:
 
 def _copy(p: Parameters) -> BlasCall:
     in_place, order, trans = p["routine"] == "imatcopy", p["order"], p["trans"]
-    m = p["m"]
-    n = m if in_place and trans in TRANSPOSED else p["n"]
+    m, n = p["m"], p["n"]
+    if in_place:  # as the check has it, also when sizes have been made smaller
+        gaps = p["lda"] if m == n or trans not in TRANSPOSED else 1
+        p = {**p, "lda": gaps, "ldb": gaps}
     lines = ["A = integers(1, m, n)", f"exact = alpha * {op('A', trans, p['dtype'])}"]
-    leading = {"lda": _least(p, "lda", m, n)}
-    p = {**p, "n": n}
+    leading = {"lda": _least(p, "lda", m, n), "ldb": _stored(p, "ldb", m, n, trans)}
     first = arguments("iiiis", order, trans, "m", "n", "alpha")
     if in_place:
-        only = array("a", dense("{}", order, "lda"), "A", "exact")
-        return told(p, leading, lines, (only,), (*first, *arguments("pii", "a", "lda", "lda")))
-    leading["ldb"] = _stored(p, "ldb", m, n, trans)
+        before, after = dense("A", order, "lda"), dense("exact", order, "ldb")
+        only = Array(name="a", before=before, after=after)
+        return told(p, leading, lines, (only,), (*first, *arguments("pii", "a", "lda", "ldb")))
     arrays = (
         array("a", dense("{}", order, "lda"), "A"),
         array("b", dense("{}", order, "ldb"), "", "exact", read=False),

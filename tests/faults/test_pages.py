@@ -17,7 +17,7 @@ _REFUSING = """
 from checks.cblas import Cblas
 call = Cblas.call
 def refusing(self, routine, dtype, *arguments):
-    if (routine, dtype) == ("ger", "float64") and os.environ["PLANTED_FAULT"]:
+    if (routine, dtype) == ("symm", "float64") and os.environ["PLANTED_FAULT"]:
         raise ValueError("parameter 3 had an illegal value")
     return call(self, routine, dtype, *arguments)
 Cblas.call = refusing
@@ -25,12 +25,12 @@ Cblas.call = refusing
 
 
 def test_a_refused_call_fails_and_the_sweep_goes_on(numpy_site: Path) -> None:
-    asked = [("refuses", "bounds.level2", 1), ("", "bounds.level2", 1)]
+    asked = [("refuses", "bounds.level3", 1), ("", "bounds.level3", 1)]
     refused, good = ask_checks(numpy_site, ["bounds"], asked, kernel="Haswell", before=_REFUSING)
     assert (good["outcome"], good["cases"]) == ("passed", [])
     assert (refused["outcome"], refused["failed"]) == ("failed", 1)
     (case,) = refused["cases"]
-    assert case["routine"] == "dger"
+    assert case["routine"] == "dsymm"
     assert case["message"] == "refused: parameter 3 had an illegal value"
-    assert case["parameters"]["routine"] == "ger"
+    assert case["parameters"]["routine"] == "symm"
     assert 0.9 * good["run"] < refused["run"] < good["run"]

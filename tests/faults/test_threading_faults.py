@@ -46,6 +46,7 @@ FAULTS = [
     ("beside-eigh", "concurrency.eigh-matmul", 2, "failed", "beside dsyevd"),
     ("shared-scratch", "concurrency.same-operation", 1, "failed", "gemm in 3 threads at once"),
     ("static-buffer", "concurrency.same-operation", 1, "failed", "gemv"),
+    ("wide-sums", "concurrency.same-operation", 1, "failed", "gemv-wide"),
     ("three-threads", "concurrency.thread-sweep", 2, "failed", "gemm, 3 threads"),
     ("timing", "concurrency.thread-sweep", 2, "failed", "two calls with 1 threads differ"),
     ("lowered-count", "concurrency.count-changes", 2, "failed", "after a change to"),

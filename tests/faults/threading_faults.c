@@ -86,6 +86,19 @@ void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alp
     static double buffer[4096];
     void (*gemv)(int, int, blasint, blasint, double, const double *, blasint, const double *,
                  blasint, double, double *, blasint) = real("cblas_dgemv");
+    blasint rows = trans == 111 ? m : n, columns = trans == 111 ? n : m;
+    if (fault("wide-sums") && rows < 5 && columns > 10000 && incx == 1 && incy == 1) {
+        static double sums[4][5]; /* what threads that share out the columns have, for all callers */
+        blasint along = (order == 102) == (trans == 111) ? lda : 1;
+        for (blasint i = 0; i < 4; i++) {
+            blasint from = columns * i / 4, width = columns * (i + 1) / 4 - from;
+            gemv(order, trans, trans == 111 ? m : width, trans == 111 ? width : n, alpha,
+                 a + from * along, lda, x + from, 1, 0.0, sums[i], 1);
+        }
+        for (blasint j = 0; j < rows; j++)
+            y[j] = (beta ? beta * y[j] : 0) + sums[0][j] + sums[1][j] + sums[2][j] + sums[3][j];
+        return;
+    }
     if (!fault("static-buffer") || beta != 0 || incy != 1 || m > 4096 || n > 4096) {
         gemv(order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
         return;
