@@ -245,3 +245,23 @@ void scipy_cblas_crotg64_(float _Complex *a, float _Complex *b, float *c, float 
     *c = cosine;
     *s = sine;
 }
+
+void scipy_cblas_dgbmv64_(int order, int trans, blasint m, blasint n, blasint kl, blasint ku,
+                          double alpha, const double *a, blasint lda, const double *x,
+                          blasint incx, double beta, double *y, blasint incy) {
+    void (*gbmv)(int, int, blasint, blasint, blasint, blasint, double, const double *, blasint,
+                 const double *, blasint, double, double *, blasint) = real("cblas_dgbmv");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    gbmv(order, trans, m, n, kl, ku, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("gbmv-shares") && threads() > 1 && m * n >= 250000 && kl + ku >= 15) y[0] += 1;
+}
+
+void scipy_cblas_zhemv64_(int order, int uplo, blasint n, const double *alpha, const double *a,
+                          blasint lda, const double *x, blasint incx, const double *beta,
+                          double *y, blasint incy) {
+    void (*hemv)(int, int, blasint, const double *, const double *, blasint, const double *,
+                 blasint, const double *, double *, blasint) = real("cblas_zhemv");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    hemv(order, uplo, n, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("hemv-shares") && threads() > 1 && n >= 362) y[0] += 1;
+}

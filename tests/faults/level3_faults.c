@@ -27,6 +27,7 @@ DEFINE(dgemm,
     if (fault("gemm-wide") && n > 30000) c[0] += 1;
     if (fault("gemm-input") && k && ta == 112) ((out)a)[0] += 1;
     if (fault("gemm-threaded") && threads() > 1 && m > 100) c[0] += 1;
+    if (fault("gemm-long-shares") && threads() > 1 && (m > n ? m : n) > 1500) c[0] += 1;
     if (fault("gemm-reads-on") && order == 102 && ta == 111 && m % 8 == 7 && k)
         touched = a[(k - 1) * lda + m];
     if (fault("gemm-reads-before") && k) touched = b[-1];
@@ -68,6 +69,11 @@ DEFINE(domatcopy,
        (order, trans, m, n, alpha, a, lda, b, ldb),
        { if (fault("omatcopy") && trans == 112 && m % 4 == 1) b[0] = -1; })
 
+DEFINE(dimatcopy,
+       (int order, int trans, blasint m, blasint n, double alpha, out a, blasint lda, blasint ldb),
+       (order, trans, m, n, alpha, a, lda, ldb),
+       { if (fault("imatcopy-oblong") && trans == 112 && m > n) a[0] += 1; })
+
 DEFINE(dsymm,
        (int order, int side, int uplo, blasint m, blasint n, double alpha, in a, blasint lda, in b,
         blasint ldb, double beta, out c, blasint ldc),
@@ -81,7 +87,10 @@ DEFINE(zherk,
        (int order, int uplo, int trans, blasint n, blasint k, double alpha, in a, blasint lda,
         double beta, out c, blasint ldc),
        (order, uplo, trans, n, k, alpha, a, lda, beta, c, ldc),
-       { if (fault("herk") && n > 0 && k > 0 && alpha != 0) c[1] = 1e-20; })
+       {
+    if (fault("herk") && n > 0 && k > 0 && alpha != 0) c[1] = 1e-20;
+    if (fault("herk-deep") && threads() > 1 && n > 0 && k > 500) c[0] += 1;
+})
 
 DEFINE(dsyr2k,
        (int order, int uplo, int trans, blasint n, blasint k, double alpha, in a, blasint lda, in b,
@@ -89,6 +98,7 @@ DEFINE(dsyr2k,
        (order, uplo, trans, n, k, alpha, a, lda, b, ldb, beta, c, ldc), {
     if (fault("syr2k") && trans == 113 && n > 16) c[0] -= 1;
     if (fault("syr2k-threaded") && threads() > 1 && n > 100) c[0] -= 1;
+    if (fault("syr2k-blocks") && n > 512 && k > 256) c[0] -= 1;
 })
 
 DEFINE(dtrmm,
@@ -97,6 +107,7 @@ DEFINE(dtrmm,
        (order, side, uplo, trans, diag, m, n, alpha, a, lda, b, ldb),
        {
     if (fault("trmm") && m && n && diag == 132) b[0] += 0 * a[0];
+    if (fault("trmm-blocks") && m > 512 && n > 512) b[0] += 1;
     if (fault("trmm-middle") && (m > n ? m : n) > 64 && (m > n ? m : n) < 128) b[0] += 1;
 })
 
@@ -114,11 +125,19 @@ DEFINE(dgemv,
        (int order, int trans, blasint m, blasint n, double alpha, in a, blasint lda, in x,
         blasint incx, double beta, out y, blasint incy),
        (order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy),
-       { if (fault("gemv-reads-on") && order == 102 && m % 4 == 3 && n) touched = a[(n - 1) * lda + m]; })
+       {
+    if (order != 102 || n == 0) return;
+    if (fault("gemv-reads-on") && m % 4 == 3) touched = a[(n - 1) * lda + m];
+    if (fault("gemv-tall-reads") && m >= 100) touched = a[(n - 1) * lda + m];
+})
 
 DEFINE(daxpy, (blasint n, double alpha, in x, blasint incx, out y, blasint incy),
        (n, alpha, x, incx, y, incy),
-       { if (fault("axpy-reads-on") && n % 4 == 3 && incx == 1) touched = x[n]; })
+       {
+    if (fault("axpy-reads-on") && n % 4 == 3 && incx == 1) touched = x[n];
+    if (fault("axpy-shares-read") && threads() > 1 && n > 10008)
+        touched = x[(n - 1) * llabs(incx) + 1];
+})
 
 /* bfloat16, of which most builds have nothing: slow, and right unless told otherwise. */
 static float wide(uint16_t half) {

@@ -54,6 +54,8 @@ void scipy_cblas_dgemv64_(int order, int trans, blasint m, blasint n, double alp
     gemv(order, trans, m, n, alpha, a, lda, x, incx, beta, y, incy);
     if (fault("gemv-flag") && length % 4 == 3) feraiseexcept(FE_INVALID);
     if (fault("gemv-tail") && length % 4 == 3) y[(length - 1) * incy] += 1;
+    int (*threads)(void) = real("openblas_get_num_threads");
+    if (fault("gemv-few-rows") && threads() > 1 && length < 5 && m * n > 100000) y[0] += 1;
 }
 
 double scipy_cblas_ddot64_(blasint n, const double *x, blasint incx, const double *y,

@@ -50,7 +50,9 @@ FAULTS = [
     ("ger-padding", "exact.level2", 1),
     ("symv-triangle", "exact.level2", 1),
     ("trsv-unit", "exact.level2", 1),
+    ("hemv-shares", "exact.level2", 2),
     ("tbmv", "exact.banded", 1),
+    ("gbmv-shares", "exact.banded", 2),
     ("spr2", "exact.packed", 1),
     ("rotg", "accuracy.rotg", 1),
     ("rotmg", "accuracy.rotmg", 1),
@@ -83,7 +85,9 @@ ELSEWHERE = {"special.fp-flags"}
 RIGHT = {"accuracy.complex-rotg": "zrotg-right"}
 
 GOOD = [(RIGHT.get(check, ""), check, 1) for check in sorted({check for _, check, _ in FAULTS})]
-GOOD += [("", check, 2) for check in ("exact.dsdot", "exact.level1", "exact.level2")]
+GOOD += [
+    ("", check, 2) for check in ("exact.dsdot", "exact.level1", "exact.level2", "exact.banded")
+]
 GOOD += [("", check, 2) for check in ("special.blas-flags", "special.zero-signs")]
 
 Answers = dict[tuple[str, str, int], dict[str, Any]]

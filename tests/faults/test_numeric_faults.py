@@ -52,6 +52,7 @@ FAULTS = [
     ("flag", "exact.gemm", 1),
     ("gemv-tail", "exact.gemv", 1),
     ("gemv-flag", "exact.gemv", 1),
+    ("gemv-few-rows", "exact.gemv", 2),
     ("dot", "exact.dot", 1),
     ("dot-flag", "exact.dot", 1),
     ("syrk-deep", "exact.syrk", 1),
