@@ -181,6 +181,7 @@ CHEAPER = {"geev": ("updated",)}
     ),
     min_threads=2,
     budget=120.0,
+    once=True,
 )  # fmt: skip
 @two_threads
 def large(ctx):

@@ -274,6 +274,7 @@ TABLE = (
         "misjudged: OpenBLAS#2187, scipy#24319."
     ),
     budget=120.0,
+    most_threads=True,
 )  # fmt: skip
 @two_threads
 def orthogonal(ctx):

@@ -244,6 +244,7 @@ TABLE = (
         "PyEMMA#1426, OpenBLAS#1388."
     ),
     budget=120.0,
+    most_threads=True,
 )  # fmt: skip
 @two_threads
 def spectra(ctx):

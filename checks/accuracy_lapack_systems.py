@@ -207,6 +207,7 @@ TABLE = (
         "a correct call meets: scipy#24319, scipy#19831, OpenBLAS PR#2098, #2066."
     ),
     budget=120.0,
+    most_threads=True,
 )  # fmt: skip
 @two_threads
 def systems(ctx):

@@ -42,8 +42,9 @@ def gemm(ctx):
     for dtype in DTYPES:
         if ctx.threads > 1:  # complex products are split from 32,768 multiplications on
             shapes = [(31, 32, 30), (51, 52, 50) if dtype.startswith("c") else (102, 103, 101)]
-        layouts = LAYOUTS if ctx.threads == 1 or ctx.profile != "smoke" else ("CF",)
         for index, (m, n, k) in enumerate(shapes):
+            few = LAYOUTS[index % 2 :: 2] if ctx.threads == 1 else ("CF",)
+            layouts = ctx.by_profile(few, LAYOUTS)
             _accurate_products(ctx, dtype, m, n, k, layouts, ctx.seed + index)
 
 

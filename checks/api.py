@@ -55,6 +55,7 @@ def check(
     idle=20.0,
     systems=(),
     once=False,
+    most_threads=False,
 ):
     """Register a check. All arguments are literals.
 
@@ -65,7 +66,9 @@ def check(
     min_threads, max_threads: BLAS threads of the cells in which it is asked;
     budget: seconds of wall time after which it counts as hung; idle: seconds without CPU use;
     systems: "linux", "darwin", "windows"; empty for all;
-    once: smoke asks it with one kernel per library, since all kernels share the code it tests.
+    once: smoke asks it with one kernel per library, since all kernels share the code it tests;
+    most_threads: smoke asks it, of each kernel's cells, in that with the most threads, where it
+    goes through what it goes through with one.
     """
 
     def register(function):
@@ -86,6 +89,7 @@ def check(
             idle=idle,
             systems=systems,
             once=once,
+            most_threads=most_threads,
         )
         return function
 

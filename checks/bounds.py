@@ -145,7 +145,7 @@ def threaded_calls(ctx):
     yield from level1.calls(ctx.seed, range(LONG[0], LONG[0] + 16), turns=turns)
     yield from level2.calls(ctx.seed, [(231, 130)], turns=turns, idle=False)
     yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns, idle=False)
-    yield from level3.shaped_calls(ctx.seed, [(103, 101, 102)], LEVEL3, turns=turns)
+    yield from level3.shaped_calls(ctx.seed, [(103, 101, 102), (307, 35, 37)], LEVEL3, turns=turns)
     if ctx.profile != "smoke":  # more blocks than one for each thread
         yield from level3.shaped_calls(ctx.seed, [(331, 317, 19)], LEVEL3, turns=2)
 

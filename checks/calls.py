@@ -164,13 +164,13 @@ def name_of(call):
 
 
 def between_canaries(ctx, cblas, calls):
-    """Make every call, its operands misaligned in turn, with canaries around them.
+    """Make every call that the library has, its operands misaligned in turn, canaries around them.
 
     None may raise a flag of floating point: all results are ordinary numbers.
     """
     flags = flags_of_this_machine()
     arenas = {dtype: Arena(real_dtype(dtype)) for dtype in DTYPES}
-    for index, call in enumerate(calls):
+    for index, call in enumerate(exported(cblas, calls)):
         arena = arenas[call.dtype]
         places, length = _placed(call, index)
         arena.lay_out(places, length)

@@ -161,8 +161,7 @@ def _calls(library, seed, n):
     ),
     catches=(
         "Buffers or work space that callers share, and what the library keeps for a thread and "
-        "clears when it ends: OpenBLAS#1641, #1735, #1844, #2444, as Julia, R and C programs meet "
-        "them."
+        "clears when it ends: OpenBLAS#1641, #1735, #2444, as Julia, R and C programs meet them."
     ),
     budget=60.0,
     systems=("linux",),

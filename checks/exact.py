@@ -128,7 +128,7 @@ def _small_shapes(dense, thin, inner_per_shape):
                     for i in range(inner_per_shape)
                 ]
             else:
-                far.append((m, n, SMALL_INNER[(m + 5 * n) % len(SMALL_INNER)]))
+                far.append((m, n, SMALL_INNER[(7 * m + 3 * n) // 2 % len(SMALL_INNER)]))
     return close, far
 
 
@@ -142,9 +142,9 @@ def _small_shapes(dense, thin, inner_per_shape):
         "(2^24 in single precision; complex: twice the products), so neither order nor fused "
         "multiply-add nor thread count can change a bit. The reference is summed by einsum, which "
         "calls no BLAS. The result is written into a NaN-filled buffer whose rest must stay NaN. "
-        "All m, n <= 17 with several k, all m, n <= 65, sizes astride unrolls, GEMM_P, GEMM_Q and "
-        "the points where OpenBLAS splits work over threads; four precisions, four layouts, "
-        "slices at changing alignment with padded leading dimensions."
+        "All m, n <= 17 with several k, m, n <= 65 (in smoke every other), sizes astride unrolls, "
+        "GEMM_P, GEMM_Q and the points where OpenBLAS splits work over threads; four precisions, "
+        "four layouts, slices at changing alignment with padded leading dimensions."
     ),
     catches=(
         "Wrong tiles, tails, copy routines, small-matrix kernels, blocking depths and thread "
@@ -162,12 +162,15 @@ def gemm(ctx):
     close, far = _small_shapes(
         dense=ctx.by_profile(17, 33, 49),
         thin=ctx.by_profile(65, 97, 129),
-        inner_per_shape=ctx.by_profile(3, 8, 16),
+        inner_per_shape=ctx.by_profile(2, 8, 16),
     )
     side = max(m for m, _, _ in far) + 3
     small = ProductPool(ctx.seed, side, side, SMALL_INNER)
     _sweep(ctx, "gemm", small, close, vary_layout=False)
-    _sweep(ctx, "gemm", small, far, vary_layout=True)
+    # In smoke each precision has half of them, with m + n even or odd.
+    for part, dtypes in ((0, DTYPES[::2]), (1, DTYPES[1::2])):
+        some = [shape for shape in far if (shape[0] + shape[1]) % 2 == part]
+        _sweep(ctx, "gemm", small, ctx.by_profile(some, far), vary_layout=True, dtypes=dtypes)
 
     # One size large, the others around the unrolls: block edges without the cost of large cubes.
     deep = ProductPool(ctx.seed + 2, 71, 71, LARGE_INNER)
@@ -513,8 +516,8 @@ def syrk(ctx):
     if ctx.threads > 1:
         # With more threads than cores a split product takes 50 to 150 ms per block of k.
         few = ctx.profile == "smoke"
-        sweep(deep, [(55, 300)], "CFFC" if few else ("CF",) * 4)
-        sweep(wide, [(257, 17)], "FCCF" if few else ("CF",) * 4)
+        sweep(deep, [(55, 300)], ("C", "", "", "F") if few else ("CF",) * 4)
+        sweep(wide, [(257, 17)], ("", "C", "F", "") if few else ("CF",) * 4)
         if not few:
             sweep(deep, [(55, 165), (81, 1025), (64, 512), (31, 700)])
             sweep(wide, [(128, 64), (513, 5)])

@@ -8,7 +8,6 @@ from checks.exact_bench import (
     LARGE,
     RIGHT_HAND_SIDES,
     ROWS_BEYOND,
-    SIZES,
     Bench,
     integer_columns,
     placed,
@@ -21,6 +20,12 @@ __all__ = ["lu", "lu_wide", "reflectors"]
 
 #: More than 10^5 elements at little cost. Wider ones are asked by `exact.lu-wide`.
 THIN = ((20_011, 6), (31, 3_307))
+
+#: Rows and columns of what reflectors are applied to; their number has no divisor of 3.
+REFLECTED = (
+    *range(1, 13), 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97, 127, 128,
+    129,
+)  # fmt: skip
 
 #: Rows and columns with which no thread's share fits into 32 MiB, the buffer of a thread.
 WIDE = (31, 60_013)
@@ -195,8 +200,8 @@ def reflectors(ctx):
     bench = Bench(ctx)
     for dtype in DTYPES:
         is_complex = dtype.startswith("c")
-        for index, m in enumerate(SIZES[:32]):
-            n = SIZES[(3 * index + 5) % 32]
+        for index, m in enumerate(REFLECTED):
+            n = REFLECTED[(3 * index + 5) % len(REFLECTED)]
             for side in "LR":
                 seed = ctx.seed + m
                 stream = np.random.RandomState(seed)

@@ -33,7 +33,9 @@ MORE_SIZES = (5, 7, 8, 12, 16, 24, 25, 31, 32, 64, 65, 97, 130)
 
 #: Triangular solves are split from 32 on, complex products from 41, real ones from 81.
 UNSPLIT = range(16, 32)
-THREADED_SIZES = (65,)
+#: What smoke, which asks the tables with the most threads only, asks of the other sizes.
+SMALL = (1, 2, 3, 4, 7, 13)
+THREADED_SIZES = (39, 65)
 MORE_THREADED_SIZES = (129,)
 
 
@@ -146,10 +148,12 @@ def ask(ctx, table, few=True):
     for index, n in enumerate(_sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
-                if ctx.threads > 1 and ctx.profile == "smoke":
-                    split = not few or (position - place - n) % len(DTYPES) == 0
-                    if not (in_half(position - place, n) if n in UNSPLIT else split):
-                        continue
+                turn = position - place - n
+                split = ctx.threads > 1 and ctx.profile == "smoke" and n not in SMALL
+                if split and (
+                    not in_half(position - place, n) if n in UNSPLIT else few and turn % len(DTYPES)
+                ):
+                    continue
                 name = routine.named(dtype)
                 if not lapack.has(name):
                     missing.add(name)
@@ -163,7 +167,12 @@ def ask(ctx, table, few=True):
 
 def _sizes(ctx):
     if ctx.threads > 1:
-        return (*UNSPLIT, *THREADED_SIZES, *ctx.by_profile((), MORE_THREADED_SIZES))
+        return (
+            *ctx.by_profile(SMALL, ()),
+            *UNSPLIT,
+            *THREADED_SIZES,
+            *ctx.by_profile((), MORE_THREADED_SIZES),
+        )
     return tuple(sorted(SIZES + ctx.by_profile((), MORE_SIZES)))
 
 

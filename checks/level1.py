@@ -15,7 +15,6 @@ from checks.calls import (
     as_parameter,
     between_canaries,
     computes,
-    exported,
     fixed,
     operands_of,
     with_operands,
@@ -268,18 +267,18 @@ def calls(seed, lengths, routines=tuple(ROUTINES), turns=1, idle=True):
 
     Without `idle`, no scalar is zero that spares all work.
     """
-    turn = 0
+    pairs = [(routine, dtype) for routine in routines for dtype in ROUTINES[routine][1]]
+    # Each pair goes on by one: steps of another length may come back to the same flags at once.
+    turn_of = {pair: 7 * place for place, pair in enumerate(pairs)}
     for n in lengths:
-        for routine in routines:
-            make, dtypes = ROUTINES[routine]
-            for dtype in dtypes:
-                made = 0
-                while made < turns:
-                    turn += 1
-                    call = make(routine, seed, dtype, n, turn)
-                    if idle or computes(call):
-                        made += 1
-                        yield call
+        for routine, dtype in pairs:
+            made = 0
+            while made < turns:
+                turn_of[routine, dtype] += 1
+                call = ROUTINES[routine][0](routine, seed, dtype, n, turn_of[routine, dtype])
+                if idle or computes(call):
+                    made += 1
+                    yield call
 
 
 def idle_calls(seed, routines=tuple(ROUTINES)):
@@ -313,10 +312,7 @@ STANDARD = tuple(routine for routine in ROUTINES if routine not in SUMS + EXTENS
 
 
 def _sweep(ctx, routines):
-    cblas = Cblas(ctx.blas)
-
-    def make(stream):
-        between_canaries(ctx, cblas, exported(cblas, stream))
+    make = functools.partial(between_canaries, ctx, Cblas(ctx.blas))
 
     def exact(lengths, turns, chosen=routines):
         make(calls(ctx.seed, lengths, chosen, turns, idle=False))

@@ -45,6 +45,8 @@ CHEAP = ("gesv", "getri", "potrf", "geqrf", "syevd", "heevd")
     ),
     systems=("linux", "darwin"),
     budget=120.0,
+    once=True,
+    most_threads=True,
 )  # fmt: skip
 @two_threads
 def lapack_flags(ctx):
@@ -67,7 +69,7 @@ def lapack_flags(ctx):
 
 def _calls(ctx, lapack):
     """Yield (parameters, call)."""
-    alone = ctx.threads == 1
+    alone = ctx.threads == 1 or ctx.profile == "smoke"
     sizes = (*UNSPLIT, *(ctx.by_profile((7,), MORE_SIZES) if alone else ()))
     yield from each_trial(ctx, lapack, sizes, PRECISIONS, LEFT_OUT)
     for n in (*UNSPLIT, LARGE) if alone else UNSPLIT:

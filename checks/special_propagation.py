@@ -210,7 +210,7 @@ def level2_nan(ctx):
     if ctx.threads > 1:
         unsplit = level2.calls(ctx.seed, [(17 + i, 1 + 5 * i % 16) for i in range(16)])
         propagation.ask(itertools.islice(unsplit, 0, None, ctx.by_profile(5, 1)))
-        sizes = [(231, 130)] * 3  # split, but gemv in real precision
+        sizes = [(231, 130)] * ctx.by_profile(2, 3)  # split, but gemv in real precision
     propagation.ask(level2.calls(ctx.seed, sizes, idle=ctx.threads == 1))
 
 
@@ -240,7 +240,7 @@ def level3_nan(ctx):
     propagation = Propagation(ctx)
     every = ctx.by_profile(5, 1)  # no divisor of 16
     if ctx.threads > 1:
-        propagation.ask(level3.shaped_calls(ctx.seed, THREADED, LEVEL3, turns=2))
+        propagation.ask(level3.shaped_calls(ctx.seed, THREADED, LEVEL3, turns=ctx.by_profile(2, 8)))
         every = 11
     propagation.ask(itertools.islice(level3.calls(ctx.seed, LEVEL3), 0, None, every))
     ctx.record("trmm: NaN meets the zeros beside a triangle", bool(propagation.strayed))

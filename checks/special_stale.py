@@ -38,6 +38,7 @@ FORMS = (
         "OpenBLAS#746, #929, #3318."
     ),
     budget=120.0,
+    most_threads=True,
 )  # fmt: skip
 @two_threads
 def stale_nan(ctx):

@@ -55,7 +55,8 @@ def _times(image, unit):
 
 def _streams(ctx):
     if ctx.threads == 1:
-        yield 1, level1.calls(ctx.seed, ctx.by_profile((1, 3, 8, 17, 40), range(1, 70)), LINEAR[1])
+        lengths, turns = ctx.by_profile(((1, 3, 8, 17, 40), 2), (range(1, 70), 1))
+        yield 1, level1.calls(ctx.seed, lengths, LINEAR[1], turns, idle=False)
         sizes = [(m, (37 * m + 11) % 40 + 1) for m in ctx.by_profile((3, 8, 17), range(1, 41))]
         yield 2, level2.calls(ctx.seed, sizes, LINEAR[2])
         shapes = ((5, 7, 9), (17, 16, 33), *ctx.by_profile((), ((40, 41, 39), (1, 2, 3))))

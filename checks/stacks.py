@@ -205,15 +205,14 @@ def stack_use(ctx):
     ),
     budget=60.0,
     systems=("linux",),
+    most_threads=True,
 )
 @few_threads
 def stack_every_routine(ctx):
     cblas, stack = Cblas(ctx.blas), _Stack(_libc(ctx), SMALL_STACK, guard=SMALL_STACK)
-    forms = FORMS if ctx.threads == 1 else [(each[0], each[-1]) for each in FORMS]
     # Eight turns of small ones go through all remainders modulo 8.
-    few = (8, 1, 1, 1) if ctx.threads == 1 else (4, 1)
-    turns = ctx.by_profile(few, (32, 6, 6, 6))
-    calls = every_call(cblas, ctx.seed, *forms, turns=turns)
+    turns = ctx.by_profile((8, 1, 1, 1), (32, 6, 6, 6))
+    calls = every_call(cblas, ctx.seed, *FORMS, turns=turns)
     stack.used_by(lambda: _sweep_blas(ctx, stack, (Prepared(cblas, call) for call in calls)))
 
 

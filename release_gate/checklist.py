@@ -60,6 +60,7 @@ class _Facts:
     idle: float = 20.0
     systems: tuple[str, ...] = ()
     once: bool = False
+    most_threads: bool = False
 
 
 @frozen(kw_only=True)

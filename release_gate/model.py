@@ -262,6 +262,7 @@ class CheckSpec:
     digest: str
     module: str = ""  # of `checks`, that the child imports; empty: answered by the gate itself
     once: bool = False  # what it tests is the same code for all kernels: smoke asks it with one
+    most_threads: bool = False  # smoke asks it only in the cell of a kernel with the most threads
 
 
 @frozen(kw_only=True)

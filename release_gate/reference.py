@@ -116,6 +116,8 @@ def _data(values: tuple[CheckSpec | KnownIssue, ...]) -> str:
 
 def _explained(spec: CheckSpec, issues: tuple[KnownIssue, ...]) -> str:
     threads = f"{spec.min_threads} or more" if spec.max_threads is None else str(spec.max_threads)
+    if spec.most_threads:
+        threads += "; in smoke the most of a run"
     facts = {
         "routines": ", ".join(spec.routines) or "none",
         "threads": threads,

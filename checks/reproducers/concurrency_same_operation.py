@@ -24,16 +24,19 @@ n = 700 if "gemv" in name else p["system"]
 def prepare():  # return (call, its result when it is alone), with operands of the caller's own
     a, b = random.randint(-8, 9, (2, n, n)).astype(float)
     dominant = a @ a.T + 1e4 * np.eye(n)
+    wide, x = random.randint(-8, 9, (160_001, 3)).astype(float).T, random.standard_normal(160_001)
+    few = wide[:, :4001] * (1 + 1j)
     call = {
         "gemm": lambda: a @ b,
         "syrk": lambda: a @ a.T,
-        "gemv-C": lambda: a @ b[0],
-        "gemv-F": lambda: a.T @ b[0],
-        "det": lambda: np.linalg.det(dominant / 1e4),
+        "gemv-C": lambda: np.dot(a, b[0]),
+        "gemv-F": lambda: np.dot(a.T, b[0]),
+        "gemv-wide": lambda: np.dot(wide, x),
+        "zgemv-wide": lambda: np.dot(few, x[:4001] + 0j),
         "solve": lambda: np.linalg.solve(dominant, b),
         "cholesky": lambda: np.linalg.cholesky(dominant),
-        "svd": lambda: np.linalg.svd(a, compute_uv=False),
-        "eigvalsh": lambda: np.linalg.eigvalsh(a + a.T),
+        "svd": lambda: np.linalg.svd(a)[1],  # with vectors: else NumPy keeps its lock
+        "eigh": lambda: np.linalg.eigh(a + a.T)[0],
         "qr": lambda: np.linalg.qr(a)[1],
         "lstsq": lambda: np.linalg.lstsq(a, b, rcond=None)[3],
     }[name]

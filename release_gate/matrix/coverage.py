@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from release_gate.matrix.selection import applies, asked_once, takes
+from release_gate.matrix.selection import applies, asked_once, count_for, takes
 from release_gate.model import NotCovered, Tier
 
 if TYPE_CHECKING:
@@ -70,6 +70,17 @@ def _of_target(
         yield NotCovered(
             what=f"check{'s' if len(once) > 1 else ''} {_listed(once)} with kernels but {only}",
             why="smoke asks one kernel what all share; --profile full asks each",
+        )
+    by_count: dict[int, list[str]] = defaultdict(list)
+    for spec in specs:
+        count = count_for(spec, settings.profile, settings.threads)
+        fewer = any(takes(spec, each) for each in settings.threads if each != count)
+        if count is not None and fewer and applies(spec, settings, target.system):
+            by_count[count].append(spec.id)
+    for count, names in by_count.items():
+        yield NotCovered(
+            what=f"check{'s' if len(names) > 1 else ''} {_listed(names)} with threads but {count}",
+            why="smoke asks the most threads what one goes through too; --profile full asks each",
         )
 
 

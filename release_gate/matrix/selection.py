@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from release_gate.matrix.settings import Settings
     from release_gate.model import CheckSpec
 
-__all__ = ["applies", "asked_once", "one_kernel", "takes"]
+__all__ = ["applies", "asked_once", "count_for", "one_kernel", "takes"]
 
-#: The profile that asks some checks with one kernel only.
+#: The profile that asks some checks with one kernel, or one thread count, only.
 SMOKE = "smoke"
 
 
@@ -33,6 +33,13 @@ def applies(spec: CheckSpec, settings: Settings, system: str) -> bool:
 def asked_once(spec: CheckSpec, profile: str) -> bool:
     """Say whether a check is asked with one kernel of each library only."""
     return spec.once and profile == SMOKE
+
+
+def count_for(spec: CheckSpec, profile: str, counts: Sequence[int]) -> int | None:
+    """Return the one thread count of `counts` that a check is asked with; None for all it takes."""
+    if not spec.most_threads or profile != SMOKE:
+        return None
+    return max((count for count in counts if takes(spec, count)), default=None)
 
 
 def one_kernel(run: Sequence[Sequence[str]]) -> str | None:

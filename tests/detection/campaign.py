@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from release_gate.matrix.selection import asked_once
+from release_gate.matrix.selection import asked_once, count_for, takes
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Campaign:
             spec.id
             for spec in self.specs.values()
             if profile in spec.profiles
-            and spec.min_threads <= cell.threads
-            and (spec.max_threads is None or cell.threads <= spec.max_threads)
+            and takes(spec, cell.threads)
+            and count_for(spec, profile, (FEW, MANY)) in {None, cell.threads}
             and (cell.kernel == KERNEL or not asked_once(spec, profile))
         ]
 

@@ -244,6 +244,12 @@ static void *inner(const struct region *r) {
     return place(r, i, r->triangle ? i : j);
 }
 
+/* The same, but not on the diagonal of a triangle, which may be real. */
+static void *inner_complex(const struct region *r) {
+    blasint i = r->triangle == 'L' ? r->rows - 1 : 0;
+    return r->triangle ? place(r, i, r->rows - 1 - i) : inner(r);
+}
+
 static void *behind(const struct region *r) {
     void *last = place(r, r->rows - 1, r->columns - 1), *first = r->base;
     return (char *)(last > first ? last : first) + size_of(r->letter);
@@ -294,7 +300,7 @@ static void after(struct call *c) {
         for (blasint j = 0; j < columns; j++) zero(r, rows - 1, j);
     if (is("last-column"))
         for (blasint i = 0; i < rows; i++) zero(r, i, columns - 1);
-    if (is("conjugate")) set(r, inner(r), 1, -get(r, inner(r), 1));
+    if (is("conjugate")) set(r, inner_complex(r), 1, -get(r, inner_complex(r), 1));
     if (is("other-triangle") && rows > 1) {
         blasint i = r->triangle == 'U' ? rows - 1 : 0, j = rows - 1 - i;
         set(r, place(r, i, j), 0, 5);

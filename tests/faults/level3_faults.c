@@ -135,8 +135,7 @@ DEFINE(daxpy, (blasint n, double alpha, in x, blasint incx, out y, blasint incy)
        (n, alpha, x, incx, y, incy),
        {
     if (fault("axpy-reads-on") && n % 4 == 3 && incx == 1) touched = x[n];
-    if (fault("axpy-shares-read") && threads() > 1 && n > 10008)
-        touched = x[(n - 1) * llabs(incx) + 1];
+    if (fault("axpy-shares-read") && threads() > 1 && n > 10008 && incx == 1) touched = x[n];
 })
 
 /* bfloat16, of which most builds have nothing: slow, and right unless told otherwise. */

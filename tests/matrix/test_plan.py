@@ -98,6 +98,7 @@ CHECKS = (
     spec("process.windows", systems=("windows",)),
     spec("concurrency.long", profiles=("stress",)),
     spec("process.exit", once=True),
+    spec("special.stale", most_threads=True),
 )
 ALL = (*INSPECTIONS, *CHECKS)
 
@@ -210,7 +211,7 @@ def test_plan_has_the_wheel_then_each_kernel_by_threads_baseline_first() -> None
     by_place = {(e.cell.kernel, e.cell.threads): e.checks for e in made.cells}
     assert by_place[None, 0] == ("wheel.pin", "wheel.size")
     assert by_place["Haswell", 1] == ("exact.gemm", "special.single")
-    assert by_place["Haswell", 8] == ("exact.gemm", "forking.lu")
+    assert by_place["Haswell", 8] == ("exact.gemm", "forking.lu", "special.stale")
 
 
 def asked_with(made: Plan, check: str, role: Role = Role.CANDIDATE) -> list[tuple[Any, int]]:
@@ -245,6 +246,17 @@ def test_what_is_asked_once_is_no_gap_with_one_kernel() -> None:
     assert not any("process.exit" in what for what in told(made))
 
 
+def test_what_asks_for_the_most_threads_is_asked_of_each_kernel_with_those_it_takes() -> None:
+    made = plan()
+    assert asked_with(made, "special.stale") == [(name, 8) for name in kernels(made)]
+    assert told(made)["check special.stale with threads but 8"].startswith("smoke asks the most")
+    single = plan(settings(threads=(1,)))
+    assert asked_with(single, "special.stale") == [(name, 1) for name in kernels(single)]
+    assert not any("special.stale" in what for what in told(single))
+    full = plan(settings(profile="full"))
+    assert asked_with(full, "special.stale") == asked_with(full, "exact.gemm")
+
+
 def test_plan_is_written_and_read_back() -> None:
     made = plan()
     assert wire.from_data(wire.to_data(made), Plan, "plan") == made
@@ -263,6 +275,9 @@ def test_what_is_not_covered_is_told_with_the_reason() -> None:
         "check concurrency.long": "only in the profile stress",
         "check process.exit with kernels but SkylakeX": (
             "smoke asks one kernel what all share; --profile full asks each"
+        ),
+        "check special.stale with threads but 8": (
+            "smoke asks the most threads what one goes through too; --profile full asks each"
         ),
         "8 threads in parallel": "this process may use 2 CPUs: the threads take turns",
         "platforms linux-x86_64-musl, linux-aarch64-musl, darwin-x86_64, windows-aarch64": (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from gate_values import CANDIDATE, artifact
+from many_scripts import run_program
 from written import TEMPLATES, run_text
 
 from release_gate.checklist import read_checks
@@ -56,3 +58,20 @@ def test_a_driver_that_recorded_no_input_gets_one(function: str, numpy_site: Pat
     script = source.text(source.trial)
     assert len(script.splitlines()) <= LONGEST
     assert run_text(script, numpy_site, "") == 0
+
+
+@pytest.mark.network
+def test_each_operation_of_several_callers_has_a_script(numpy_site: Path) -> None:
+    program = """
+import json
+from checks.concurrency import _operations
+print(json.dumps([each.name for each in _operations(1, 150, 24, True)]))
+"""
+    path = find_template("concurrency.same-operation", TEMPLATES)
+    assert path is not None
+    for operation in json.loads(run_program(numpy_site, program)):
+        parameters = template_example(path) | {"operation": operation}
+        script = template_script(path, Trial(parameters=parameters, kernel="Haswell", threads=2))
+        short = script.replace("time.monotonic() + 30", "time.monotonic() + 0.1")
+        assert short != script
+        assert run_text(short, numpy_site, "") == 0, operation
