@@ -142,7 +142,9 @@ def level1_bounds(ctx):
 def threaded_calls(ctx):
     """Yield calls of all levels that are just large enough to be split."""
     turns = ctx.by_profile(1, 6)
-    yield from level1.calls(ctx.seed, range(LONG[0], LONG[0] + 16), turns=turns)
+    # scal is split from 2^20 elements on only.
+    others = [name for name in level1.ROUTINES if name not in SCALINGS]
+    yield from level1.calls(ctx.seed, range(LONG[0], LONG[0] + 16), others, turns)
     yield from level2.calls(ctx.seed, [(231, 130)], turns=turns, idle=False)
     yield from level2.calls(ctx.seed, [(681, 680)], ("gemv",), turns=turns, idle=False)
     yield from level3.shaped_calls(ctx.seed, [(103, 101, 102), (307, 35, 37)], LEVEL3, turns=turns)
@@ -154,7 +156,7 @@ def threaded_calls(ctx):
     id="bounds.threads",
     title="Split over threads, no routine reads or writes outside of its operands",
     category="bounds",
-    routines=["?dot", "?axpy", "?scal", "?gemv", "?ger", "?symv", "?tpsv", "?gemm", "?trsm"],
+    routines=["?dot", "?axpy", "?gemv", "?ger", "?symv", "?tpsv", "?gemm", "?trsm"],
     oracle="As bounds.level3, with sizes that are split over the BLAS threads, in all levels.",
     catches="Last parts that are rounded up to whole blocks or vectors: OpenBLAS#535, #2009.",
     min_threads=2,

@@ -162,7 +162,7 @@ def gemm(ctx):
     close, far = _small_shapes(
         dense=ctx.by_profile(17, 33, 49),
         thin=ctx.by_profile(65, 97, 129),
-        inner_per_shape=ctx.by_profile(2, 8, 16),
+        inner_per_shape=ctx.by_profile(1, 8, 16),
     )
     side = max(m for m, _, _ in far) + 3
     small = ProductPool(ctx.seed, side, side, SMALL_INNER)
@@ -174,18 +174,18 @@ def gemm(ctx):
 
     # One size large, the others around the unrolls: block edges without the cost of large cubes.
     deep = ProductPool(ctx.seed + 2, 71, 71, LARGE_INNER)
-    shapes = [(64, 64, k) for k in LARGE_INNER]
-    shapes += [
+    _sweep(ctx, "gemm", deep, [(64, 64, k) for k in LARGE_INNER], ctx.profile == "smoke")
+    shapes = [
         (rotate(FEW, i, j), rotate(FEW, j, i, 1), k)
         for i, k in enumerate(LARGE_INNER)
-        for j in range(ctx.by_profile(3, 12))
+        for j in range(ctx.by_profile(1, 12))
     ]
     _sweep(ctx, "gemm", deep, shapes, vary_layout=False)
 
     inner = (1, 3, 8, 17, 64)
     rows = ProductPool(ctx.seed + 4, LARGE_OUTER[-1], 67, inner)
     columns = ProductPool(ctx.seed + 6, 67, LARGE_OUTER[-1], inner)
-    for j in range(ctx.by_profile(2, 8)):
+    for j in range(ctx.by_profile(1, 8)):
         tall = [(m, rotate(FEW, i, j), rotate(inner, i, j, 2)) for i, m in enumerate(LARGE_OUTER)]
         _sweep(ctx, "gemm", rows, tall, vary_layout=False)
         wide = [(n, m, k) for m, n, k in tall]
@@ -207,15 +207,31 @@ def _threaded_gemm(ctx):
     close, _ = _small_shapes(dense=17, thin=17, inner_per_shape=1)
     small = ProductPool(ctx.seed, 20, 20, SMALL_INNER)
     _sweep(ctx, "gemm", small, close, vary_layout=True)
-    real = [(103, 101, 102), (129, 128, 127), (1100, 31, 64), (33, 70, 1000)]
-    half = [(52, 51, 50), (65, 64, 63), (31, 300, 32), (16, 33, 500)]
+    real = [(103, 101, 102), (1100, 31, 64), (33, 70, 1000)]
+    half = [(52, 51, 50), (31, 300, 32), (16, 33, 500)]
     if ctx.profile != "smoke":
-        real += [(82, 82, 81), (162, 161, 163), (8, 250, 1025), (17, 2049, 65), (2049, 17, 65)]
-        half += [(42, 40, 41), (82, 81, 83), (8, 125, 513), (9, 1025, 33), (1025, 9, 33)]
+        real += [
+            (129, 128, 127),
+            (82, 82, 81),
+            (162, 161, 163),
+            (8, 250, 1025),
+            (17, 2049, 65),
+            (2049, 17, 65),
+        ]
+        half += [
+            (65, 64, 63),
+            (42, 40, 41),
+            (82, 81, 83),
+            (8, 125, 513),
+            (9, 1025, 33),
+            (1025, 9, 33),
+        ]
     for shapes, dtypes in ((real, DTYPES[:2]), (half, DTYPES[2:])):
         for index, (m, n, k) in enumerate(shapes):
             pool = ProductPool(ctx.seed + 8 + 2 * index, m + 3, n + 3, (k,))
-            _sweep(ctx, "gemm", pool, [(m, n, k)], ctx.profile == "smoke", dtypes, index)
+            few = ctx.profile == "smoke"
+            some = dtypes[index % 2 :][:1] if few else dtypes
+            _sweep(ctx, "gemm", pool, [(m, n, k)], few, some, index)
 
 
 def _extreme_shapes(ctx):
@@ -225,8 +241,9 @@ def _extreme_shapes(ctx):
     _sweep(ctx, "gemm", tall, [(long, 7, 4), (8200, 9, 9), (long, 2, 1)], vary_layout=True)
     wide = ProductPool(ctx.seed + 12, 9, long, (1, 4, 9))
     _sweep(ctx, "gemm", wide, [(7, long, 4), (9, 8200, 9), (2, long, 1)], vary_layout=True)
-    deep = ProductPool(ctx.seed + 14, 9, 9, (4099, 16387, 50001))
-    _sweep(ctx, "gemm", deep, [(5, 7, 4099), (9, 2, 16387), (4, 4, 50001)], vary_layout=True)
+    deepest = ctx.by_profile(20011, 50001)
+    deep = ProductPool(ctx.seed + 14, 9, 9, (4099, 16387, deepest))
+    _sweep(ctx, "gemm", deep, [(5, 7, 4099), (9, 2, 16387), (4, 4, deepest)], vary_layout=True)
     sizes = ctx.by_profile((257, 300), (257, 300, 385, 449, 513))
     inner = ctx.by_profile((129, 257, 300), (129, 257, 300, 385, 513))
     square = ProductPool(ctx.seed + 16, max(sizes), max(sizes), inner)
@@ -378,16 +395,19 @@ def gemv(ctx):
     # (driver/level2/gemv_thread.c). With more threads than cores, one such product takes 50 to
     # 100 ms.
     few = ctx.threads > 1 and ctx.profile == "smoke"
-    for dtypes, shapes in (
-        (DTYPES[:2], [(681, 680), (4100, 113), (113, 4100)]),
-        (DTYPES[:2], [(3, 160001), (160001, 3)] if ctx.threads > 1 else []),
-        (DTYPES[2:], [(67, 65), (509, 9), (9, 509)]),
-        (DTYPES[2:], [(3, 4001), (4001, 3)]),
+    for place, (dtypes, shapes) in enumerate(
+        (
+            (DTYPES[:2], [(681, 680), (4100, 113), (113, 4100)]),
+            (DTYPES[:2], [(3, 160001), (160001, 3)] if ctx.threads > 1 else []),
+            (DTYPES[2:], [(67, 65), (509, 9), (9, 509)]),
+            (DTYPES[2:], [(3, 4001), (4001, 3)]),
+        )
     ):
+        some = dtypes[(place + 1) % 2 :][:1] if few else dtypes
         for i, (m, n) in enumerate(shapes[: 1 if few else 3]):
             high = 4 if max(m, n) > 10**5 else 8  # sums must stay exact in single precision
-            pool = VectorPool(ctx.seed + 6 + 2 * i, m, n, high, dtypes)
-            sweep(pool, [(m, n)], dtypes, ("right",) if few else ("right", "left"))
+            pool = VectorPool(ctx.seed + 6 + 2 * i, m, n, high, some)
+            sweep(pool, [(m, n)], some, ("right",) if few else ("right", "left"))
 
 
 def _dot_kinds(dtype):
@@ -511,16 +531,18 @@ def syrk(ctx):
                     row = index % 4 % (pool.m - n + 1)
                     _symmetric_product(ctx, output, pool, dtype, order, n, k, row)
 
+    if ctx.threads > 1 and ctx.profile == "smoke":
+        # With more threads than cores a split product takes 50 to 150 ms per block of k.
+        deep = ProductPool(ctx.seed + 20, 57, 57, (300,), symmetric=True)
+        wide = ProductPool(ctx.seed + 22, 259, 259, (17,), symmetric=True)
+        sweep(deep, [(55, 300)], ("C", "", "", "F"))
+        sweep(wide, [(257, 17)], ("", "C", "F", ""))
+        return
     deep = ProductPool(ctx.seed + 20, 83, 83, LARGE_INNER, symmetric=True)
     wide = ProductPool(ctx.seed + 22, 516, 516, (1, 5, 17, 33, 64), symmetric=True)
     if ctx.threads > 1:
-        # With more threads than cores a split product takes 50 to 150 ms per block of k.
-        few = ctx.profile == "smoke"
-        sweep(deep, [(55, 300)], ("C", "", "", "F") if few else ("CF",) * 4)
-        sweep(wide, [(257, 17)], ("", "C", "F", "") if few else ("CF",) * 4)
-        if not few:
-            sweep(deep, [(55, 165), (81, 1025), (64, 512), (31, 700)])
-            sweep(wide, [(128, 64), (513, 5)])
+        sweep(deep, [(55, 300), (55, 165), (81, 1025), (64, 512), (31, 700)])
+        sweep(wide, [(257, 17), (128, 64), (513, 5)])
         return
     small = ProductPool(ctx.seed, 43, 43, SMALL_INNER, symmetric=True)
     sweep(
@@ -537,7 +559,7 @@ def syrk(ctx):
         [
             (rotate(sizes, i, j), k)
             for i, k in enumerate(LARGE_INNER)
-            for j in range(ctx.by_profile(3, 12))
+            for j in range(ctx.by_profile(2, 12))
         ],
     )
     sweep(

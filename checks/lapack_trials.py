@@ -35,7 +35,7 @@ MORE_SIZES = (5, 7, 8, 12, 16, 24, 25, 31, 32, 64, 65, 97, 130)
 UNSPLIT = range(16, 32)
 #: What smoke, which asks the tables with the most threads only, asks of the other sizes.
 SMALL = (1, 2, 3, 4, 7, 13)
-THREADED_SIZES = (39, 65)
+THREADED_SIZES = (65,)
 MORE_THREADED_SIZES = (129,)
 
 

@@ -80,11 +80,11 @@ def _streams(ctx):
         routines = ("gemm", "syrk", "trsm", "symm")
         return level3.shaped_calls(ctx.seed, shapes, routines, turns=ctx.by_profile(1, 3))
     lengths = ctx.by_profile((1, 3, 16, 33), range(1, 70))
-    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, ctx.by_profile(7, 1))]
+    sizes = [(m, (37 * m + 11) % 40 + 1) for m in range(1, 44, ctx.by_profile(14, 1))]
     return itertools.chain(
         level1.calls(ctx.seed, lengths),
         level2.calls(ctx.seed, sizes),
-        itertools.islice(level3.calls(ctx.seed), 0, None, ctx.by_profile(7, 1)),
+        itertools.islice(level3.calls(ctx.seed), 0, None, ctx.by_profile(13, 1)),
     )
 
 

@@ -45,7 +45,6 @@ CHEAP = ("gesv", "getri", "potrf", "geqrf", "syevd", "heevd")
     ),
     systems=("linux", "darwin"),
     budget=120.0,
-    once=True,
     most_threads=True,
 )  # fmt: skip
 @two_threads

@@ -152,7 +152,7 @@ def _has_zero_scalar(call):
 @few_threads
 def level1_nan(ctx):
     routines = [name for name in level1.STANDARD + level1.EXTENSIONS if name[-2:] not in ENDINGS]
-    lengths, turns = (*range(17, 33), 10007), ctx.by_profile(1, 6)
+    lengths, turns = (*range(17, 33), *[10007] * 3), ctx.by_profile(1, 6)
     if ctx.threads == 1:
         lengths, turns = range(1, ctx.by_profile(40, 70)), ctx.by_profile(2, 6)
         routines.remove("nrm2")  # special.nrm2 asks more

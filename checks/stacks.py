@@ -205,6 +205,7 @@ def stack_use(ctx):
     ),
     budget=60.0,
     systems=("linux",),
+    once=True,
     most_threads=True,
 )
 @few_threads
