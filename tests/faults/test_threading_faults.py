@@ -41,7 +41,7 @@ pytestmark = pytest.mark.network
 
 #: fault, check that must find it, threads, outcome, what the reason must say.
 FAULTS = [
-    ("shared-scratch", "concurrency.mixed-matmul", 2, "failed", "beside 1 other calls"),
+    ("shared-scratch", "concurrency.mixed-matmul", 2, "failed", "beside 2 other calls"),
     ("deadlock", "concurrency.mixed-matmul", 2, "hung", "deadlock"),
     ("beside-eigh", "concurrency.eigh-matmul", 2, "failed", "beside dsyevd"),
     ("shared-scratch", "concurrency.same-operation", 1, "failed", "gemm in 3 threads at once"),
