@@ -10,7 +10,7 @@ PARAMETERS = {
     "m": 400000,
     "k": 4,
     "n": 4,
-    "callers": 2,
+    "callers": 3,
     "seed": 1,
 }
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "SEED", "Fault", "draw_faults"]
 
-SEED, HELD_OUT_SEED = 5836, 20261130
+SEED, HELD_OUT_SEED = 5836, 20261202
 
 #: What is spoiled, in the words of docs/detection.md.
 KINDS = {
