@@ -11,7 +11,7 @@ from checks.splitting import few_threads
 __all__ = ["gemm"]
 
 #: Shapes of which A A^T is asked too.
-SYMMETRIC = ((2, 3, 5), (31, 32, 64), (31, 32, 30), (102, 103, 101), (51, 52, 50))
+SYMMETRIC = ((2, 3, 5), (31, 32, 64), (65, 63, 257), (31, 32, 30), (102, 103, 101), (51, 52, 50))
 
 #: Larger ones, of which smoke has others: their exact products cost most.
 SPARED = ((65, 63, 257), (97, 40, 300), (128, 129, 127), (5, 200, 513), (33, 48, 100))

@@ -38,11 +38,14 @@ def each_case(ctx, function, sizes, kinds, threaded):
     threaded: {dtype: sizes} for the cells with several threads: above the points where OpenBLAS
     splits the work.
     """
-    between = range(17, 33) if ctx.threads > 1 else (*range(19, 25), *range(27, 32))
-    if ctx.profile == "smoke" and ctx.threads == 1:
+    if ctx.threads > 1:
+        between = range(17, 33)
+    elif ctx.profile == "smoke":
         # Cells with threads ask for all remainders; here it is the kinds of matrices that count.
         sizes = [size for size in sizes if max(np.atleast_1d(size)) not in SPARED]
-        between = range(0)
+        between = ()
+    else:
+        between = (*range(19, 25), *range(27, 32))
     plain = remainders(between, squares=not isinstance(sizes[0], tuple))
     for position, dtype in enumerate(DTYPES):
         drivers = drivers_for(ctx.blas, dtype)
@@ -50,7 +53,7 @@ def each_case(ctx, function, sizes, kinds, threaded):
         for index, size in enumerate((*own, *plain)):
             others = [kind for kind in kinds if kind != "random"]
             some = others if ctx.profile != "smoke" else [others[(index + position) % len(others)]]
-            if ctx.profile == "smoke" and (ctx.threads > 1 or index >= len(own)):
+            if ctx.profile == "smoke" and ctx.threads > 1:
                 some = []
             for kind in ["random", *some]:
                 parameters = {

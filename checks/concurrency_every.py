@@ -25,11 +25,11 @@ from checks.team import run_together
 __all__ = ["every_routine"]
 
 #: Long enough that another thread has woken up before a call ends: some tens of microseconds.
-LENGTH, SIZES, SHAPE = (50011,), (215, 207), (84, 83, 81)
+LENGTH, SIZE, SHAPE = (50011,), (215, 207), (84, 83, 81)
 #: Beyond the blocks of all kernels, not for smoke.
 DEEP = (25, 23, 773)
 
-#: Rounds of each thread at least: as many calls of level 3 take the time that others have.
+#: Rounds that each thread makes at least. Those of short calls are more, by their time.
 LEAST_ROUNDS = 6
 
 #: Seconds after which a thread that waits for the interpreter's lock asks for it.
@@ -66,7 +66,7 @@ def every_routine(ctx):
     leave_out = ctx.by_profile((*level1.EXTENSIONS, *level1.SUMS, "gemm3m", "omatcopy"), ())
     shapes = ctx.by_profile([SHAPE], [SHAPE, DEEP])
     streams = [
-        every_call(cblas, ctx.seed + caller, [LENGTH], [SIZES], shapes, turns, leave_out)
+        every_call(cblas, ctx.seed + caller, [LENGTH], [SIZE], shapes, turns, leave_out)
         for caller in range(callers)
     ]
     # The same turn of each stream has the same flags, and other numbers.

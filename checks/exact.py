@@ -142,9 +142,10 @@ def _small_shapes(dense, thin, inner_per_shape):
         "(2^24 in single precision; complex: twice the products), so neither order nor fused "
         "multiply-add nor thread count can change a bit. The reference is summed by einsum, which "
         "calls no BLAS. The result is written into a NaN-filled buffer whose rest must stay NaN. "
-        "All m, n <= 17 with several k, m, n <= 65 (in smoke every other), sizes astride unrolls, "
-        "GEMM_P, GEMM_Q and the points where OpenBLAS splits work over threads; four precisions, "
-        "four layouts, slices at changing alignment with padded leading dimensions."
+        "All m, n <= 17 (beyond smoke with several k) and <= 65 (in smoke every other), sizes "
+        "astride unrolls, GEMM_P, GEMM_Q and the points where OpenBLAS splits work over threads; "
+        "four precisions, four layouts, slices at changing alignment with padded leading "
+        "dimensions."
     ),
     catches=(
         "Wrong tiles, tails, copy routines, small-matrix kernels, blocking depths and thread "
@@ -174,7 +175,8 @@ def gemm(ctx):
 
     # One size large, the others around the unrolls: block edges without the cost of large cubes.
     deep = ProductPool(ctx.seed + 2, 71, 71, LARGE_INNER)
-    _sweep(ctx, "gemm", deep, [(64, 64, k) for k in LARGE_INNER], ctx.profile == "smoke")
+    even = [(64, 64, k) for k in LARGE_INNER]
+    _sweep(ctx, "gemm", deep, even, vary_layout=ctx.profile == "smoke")
     shapes = [
         (rotate(FEW, i, j), rotate(FEW, j, i, 1), k)
         for i, k in enumerate(LARGE_INNER)
@@ -211,27 +213,19 @@ def _threaded_gemm(ctx):
     half = [(52, 51, 50), (31, 300, 32), (16, 33, 500)]
     if ctx.profile != "smoke":
         real += [
-            (129, 128, 127),
-            (82, 82, 81),
-            (162, 161, 163),
-            (8, 250, 1025),
-            (17, 2049, 65),
+            (129, 128, 127), (82, 82, 81), (162, 161, 163), (8, 250, 1025), (17, 2049, 65),
             (2049, 17, 65),
-        ]
+        ]  # fmt: skip
         half += [
-            (65, 64, 63),
-            (42, 40, 41),
-            (82, 81, 83),
-            (8, 125, 513),
-            (9, 1025, 33),
-            (1025, 9, 33),
-        ]
+            (65, 64, 63), (42, 40, 41), (82, 81, 83), (8, 125, 513), (9, 1025, 33), (1025, 9, 33),
+        ]  # fmt: skip
+    few = ctx.profile == "smoke"  # then each in one precision, by turns
     for shapes, dtypes in ((real, DTYPES[:2]), (half, DTYPES[2:])):
-        for index, (m, n, k) in enumerate(shapes):
+        for index, shape in enumerate(shapes):
+            m, n, k = shape
             pool = ProductPool(ctx.seed + 8 + 2 * index, m + 3, n + 3, (k,))
-            few = ctx.profile == "smoke"
             some = dtypes[index % 2 :][:1] if few else dtypes
-            _sweep(ctx, "gemm", pool, [(m, n, k)], few, some, index)
+            _sweep(ctx, "gemm", pool, [shape], few, some, index)
 
 
 def _extreme_shapes(ctx):
@@ -393,7 +387,7 @@ def gemv(ctx):
     # Split over threads: from 460,800 elements, complex from 4,096 (interface/gemv.c, zgemv.c).
     # With few rows, and 9,216 elements, the threads share out the columns, and add up their sums
     # (driver/level2/gemv_thread.c). With more threads than cores, one such product takes 50 to
-    # 100 ms.
+    # 100 ms: smoke asks each in one precision, by turns.
     few = ctx.threads > 1 and ctx.profile == "smoke"
     for place, (dtypes, shapes) in enumerate(
         (

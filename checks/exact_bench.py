@@ -30,7 +30,7 @@ __all__ = [
     "triangle_of",
 ]
 
-#: Tails, then astride unrolls, panels, blocks and powers of two. Those from 16 to 31 are asked with
+#: Tails, then astride unrolls, panels, blocks and powers of two. All from 16 to 31 are asked with
 #: several threads, which do not split them. Smoke asks 193 and 257 in double precision (see LARGE).
 SIZES = (
     *range(1, 13), 15, 23, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97, 127, 128, 129, 160, 193,

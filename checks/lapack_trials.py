@@ -148,11 +148,7 @@ def ask(ctx, table, few=True):
     for index, n in enumerate(_sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
-                turn = position - place - n
-                split = ctx.threads > 1 and ctx.profile == "smoke" and n not in SMALL
-                if split and (
-                    not in_half(position - place, n) if n in UNSPLIT else few and turn % len(DTYPES)
-                ):
+                if _is_spared(ctx, n, position - place, few):
                     continue
                 name = routine.named(dtype)
                 if not lapack.has(name):
@@ -163,6 +159,15 @@ def ask(ctx, table, few=True):
                     attempt(ctx, routine, name, trial, variant)
     if missing:
         ctx.details["not_exported"] = sorted(missing)
+
+
+def _is_spared(ctx, n, turn, few):
+    """Whether smoke leaves out, in a threaded cell, what has that number at size n."""
+    if ctx.threads == 1 or ctx.profile != "smoke" or n in SMALL:
+        return False
+    if n in UNSPLIT:
+        return not in_half(turn, n)
+    return few and (turn - n) % len(DTYPES) != 0
 
 
 def _sizes(ctx):

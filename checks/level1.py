@@ -5,6 +5,7 @@ are those of 3 and 4 among zeros; how they round is asked by `checks.special_vec
 """
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -269,16 +270,12 @@ def calls(seed, lengths, routines=tuple(ROUTINES), turns=1, idle=True):
     """
     pairs = [(routine, dtype) for routine in routines for dtype in ROUTINES[routine][1]]
     # Each pair goes on by one: steps of another length may come back to the same flags at once.
-    turn_of = {pair: 7 * place for place, pair in enumerate(pairs)}
+    numbered = [(*pair, itertools.count(7 * place + 1)) for place, pair in enumerate(pairs)]
     for n in lengths:
-        for routine, dtype in pairs:
-            made = 0
-            while made < turns:
-                turn_of[routine, dtype] += 1
-                call = ROUTINES[routine][0](routine, seed, dtype, n, turn_of[routine, dtype])
-                if idle or computes(call):
-                    made += 1
-                    yield call
+        for routine, dtype, numbers in numbered:
+            make = ROUTINES[routine][0]
+            made = (make(routine, seed, dtype, n, turn) for turn in numbers)
+            yield from itertools.islice((call for call in made if idle or computes(call)), turns)
 
 
 def idle_calls(seed, routines=tuple(ROUTINES)):

@@ -68,10 +68,11 @@ def lapack_flags(ctx):
 
 def _calls(ctx, lapack):
     """Yield (parameters, call)."""
-    alone = ctx.threads == 1 or ctx.profile == "smoke"
-    sizes = (*UNSPLIT, *(ctx.by_profile((7,), MORE_SIZES) if alone else ()))
+    # Smoke asks one cell of each kernel, whatever its threads.
+    all_sizes = ctx.threads == 1 or ctx.profile == "smoke"
+    sizes = (*UNSPLIT, *(ctx.by_profile((7,), MORE_SIZES) if all_sizes else ()))
     yield from each_trial(ctx, lapack, sizes, PRECISIONS, LEFT_OUT)
-    for n in (*UNSPLIT, LARGE) if alone else UNSPLIT:
+    for n in (*UNSPLIT, LARGE) if all_sizes else UNSPLIT:
         for position, dtype in enumerate(PRECISIONS):
             if ctx.profile == "smoke" and n != LARGE and not in_half(position, n):
                 continue

@@ -234,6 +234,7 @@ def level2_nan(ctx):
         "the tiles of a triangle in trmm is recorded."
     ),
     catches="Masked tails and small-matrix kernels that lose a NaN: OpenBLAS#929, #746, #171.",
+    budget=240.0,
 )
 @few_threads
 def level3_nan(ctx):

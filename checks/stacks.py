@@ -203,7 +203,7 @@ def stack_use(ctx):
         "Work arrays and packing buffers on the caller's stack, in one routine: numpy#11551, "
         "OpenBLAS#2839, numpy#19469, OpenBLAS#6013."
     ),
-    budget=60.0,
+    budget=240.0,
     systems=("linux",),
     once=True,
     most_threads=True,

@@ -67,21 +67,26 @@ def _of_target(
         if asked_once(spec, settings.profile) and applies(spec, settings, target.system)
     ]
     if once and any(set(each.run) - {only} for each in kernels) and only is not None:
-        yield NotCovered(
-            what=f"check{'s' if len(once) > 1 else ''} {_listed(once)} with kernels but {only}",
-            why="smoke asks one kernel what all share; --profile full asks each",
-        )
+        yield _elsewhere(once, f"kernels but {only}", "one kernel what all share")
     by_count: dict[int, list[str]] = defaultdict(list)
     for spec in specs:
         count = count_for(spec, settings.profile, settings.threads)
-        fewer = any(takes(spec, each) for each in settings.threads if each != count)
-        if count is not None and fewer and applies(spec, settings, target.system):
+        if count is None or not applies(spec, settings, target.system):
+            continue
+        if any(takes(spec, each) for each in settings.threads if each != count):
             by_count[count].append(spec.id)
     for count, names in by_count.items():
-        yield NotCovered(
-            what=f"check{'s' if len(names) > 1 else ''} {_listed(names)} with threads but {count}",
-            why="smoke asks the most threads what one goes through too; --profile full asks each",
+        yield _elsewhere(
+            names, f"threads but {count}", "the most threads what one goes through too"
         )
+
+
+def _elsewhere(names: Sequence[str], where: str, asked: str) -> NotCovered:
+    """Return the line of checks that smoke does not ask `where`, since it asks others instead."""
+    return NotCovered(
+        what=f"check{'s' if len(names) > 1 else ''} {_listed(names)} with {where}",
+        why=f"smoke asks {asked}; --profile full asks each",
+    )
 
 
 def _kernels(kernels: Sequence[PinKernels]) -> Iterator[NotCovered]:

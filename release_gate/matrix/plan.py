@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from release_gate import __version__
 from release_gate.errors import ConfigurationError, Problem
 from release_gate.matrix.coverage import not_covered
-from release_gate.matrix.selection import applies, asked_once, count_for, takes
+from release_gate.matrix.selection import applies, is_asked
 from release_gate.model import Cell, Estimate, Plan, PlannedCell, Role
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def _cells_of(
                 spec
                 for spec in checks
                 if applies(spec, settings, target.system)
-                and takes(spec, threads)
-                and (only in {None, kernel} or not asked_once(spec, settings.profile))
-                and count_for(spec, settings.profile, settings.threads) in {None, threads}
+                and is_asked(
+                    spec, settings.profile, threads, settings.threads, shared=only in {None, kernel}
+                )
             ]
         if asked:
             cell = Cell(

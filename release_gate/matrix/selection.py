@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from release_gate.matrix.settings import Settings
     from release_gate.model import CheckSpec
 
-__all__ = ["applies", "asked_once", "count_for", "one_kernel", "takes"]
+__all__ = ["applies", "asked_once", "count_for", "is_asked", "one_kernel", "takes"]
 
 #: The profile that asks some checks with one kernel, or one thread count, only.
 SMOKE = "smoke"
@@ -40,6 +40,20 @@ def count_for(spec: CheckSpec, profile: str, counts: Sequence[int]) -> int | Non
     if not spec.most_threads or profile != SMOKE:
         return None
     return max((count for count in counts if takes(spec, count)), default=None)
+
+
+def is_asked(
+    spec: CheckSpec, profile: str, threads: int, counts: Sequence[int], *, shared: bool
+) -> bool:
+    """Say whether a check is asked in the cell of a kernel with `threads`, one of its `counts`.
+
+    `shared`: whether it is the kernel for checks that are asked once, or there is none.
+    """
+    return (
+        takes(spec, threads)
+        and (shared or not asked_once(spec, profile))
+        and count_for(spec, profile, counts) in {None, threads}
+    )
 
 
 def one_kernel(run: Sequence[Sequence[str]]) -> str | None:

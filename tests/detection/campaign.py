@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from release_gate.matrix.selection import asked_once, count_for, takes
+from release_gate.matrix.selection import is_asked
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ class Campaign:
             spec.id
             for spec in self.specs.values()
             if profile in spec.profiles
-            and takes(spec, cell.threads)
-            and count_for(spec, profile, (FEW, MANY)) in {None, cell.threads}
-            and (cell.kernel == KERNEL or not asked_once(spec, profile))
+            and is_asked(spec, profile, cell.threads, (FEW, MANY), shared=cell.kernel == KERNEL)
         ]
 
     def _reach_key(self, cell: Cell, profile: str, check: str) -> str:
