@@ -73,7 +73,9 @@ def level2_calls(ctx):
     sizes += [(100 + m, 1 + 5 * m % 8) for m in range(8)]
     if ctx.profile != "smoke":
         sizes += [(m, 1 + 29 * m % 75) for m in range(20, 75)]
-    return level2.calls(ctx.seed, sizes, turns=ctx.by_profile(1, 6))
+        table, turns = level2.COMPLEX_SYMMETRIC, ctx.by_profile(1, 6)
+        yield from level2.calls(ctx.seed, sizes, tuple(table), turns=turns, table=table)
+    yield from level2.calls(ctx.seed, sizes, turns=ctx.by_profile(1, 6))
 
 
 @check(

@@ -3,7 +3,8 @@
 `Cblas(library).call("gemm", "float64", ROW, NO_TRANS, ...)` takes the arguments of the C function:
 scalars as Python numbers, arrays as themselves (their first element is passed) or as addresses.
 Routines of level 1 that return a scalar return it here too, also those that C hands back through a
-pointer (zdotu_sub).
+pointer (zdotu_sub). Routines of complex symmetric matrices, which CBLAS does not have, are called
+in the same way and reached through Fortran's interface.
 """
 
 import ctypes
@@ -27,6 +28,7 @@ __all__ = [
     "UNIT",
     "UPPER",
     "Cblas",
+    "has_cblas",
     "op",
     "plain_name",
 ]
@@ -111,6 +113,9 @@ SIGNATURES = {
     "imatcopy": "eeiiapii",
 }
 
+#: Of symmetric matrices: in complex precision LAPACK's (symv, spmv, syr, spr) or OpenBLAS's own.
+SYMMETRIC = ("symv", "sbmv", "spmv", "syr", "spr", "syr2", "spr2")
+
 #: Both letters of a routine that has complex operands and real scalars or results.
 MIXED = {"float32": "s", "float64": "d", "complex64": "sc", "complex128": "dz"}
 
@@ -142,6 +147,16 @@ def plain_name(routine, dtype):
     return pattern.format(LETTER[dtype], mixed=mixed, reverse=mixed[::-1])
 
 
+def has_cblas(routine, dtype):
+    """Whether CBLAS has this routine in this precision, be it as an extension."""
+    return routine not in SYMMETRIC or not dtype.startswith("c")
+
+
+def _symbol(routine, dtype):
+    name = plain_name(routine, dtype)
+    return "cblas_" + name if has_cblas(routine, dtype) else name + "_"
+
+
 def op(matrix, trans):
     """Return what CBLAS makes of a matrix with that flag."""
     if trans in (TRANS, CONJ_TRANS):
@@ -159,7 +174,7 @@ class Cblas:
 
     def has(self, routine, dtype):
         """Whether the library exports this routine in this precision."""
-        return self._library.has("cblas_" + plain_name(routine, dtype))
+        return self._library.has(_symbol(routine, dtype))
 
     def call(self, routine, dtype, *arguments):
         """Call e.g. cblas_dgemm; arrays are changed in place as in C; return what it returns."""
@@ -187,6 +202,8 @@ class Cblas:
         if key not in self._functions:
             self._functions[key] = self._prepare(routine, dtype)
         function, kinds, scalars = self._functions[key]
+        if not has_cblas(routine, dtype):
+            return function, self._by_reference(kinds, dtype, arguments), None
         passed = []
         for kind, argument in zip(kinds, arguments):
             if kind == "p" and not isinstance(argument, int):
@@ -200,6 +217,22 @@ class Cblas:
             result = np.zeros(1, dtype)
             passed.append(result.ctypes.data)
         return function, passed, result
+
+    def _by_reference(self, kinds, dtype, arguments):
+        """Return the arguments of Fortran's routine for those of C, which start with the order.
+
+        A symmetric matrix is its own transpose: row by row, its upper triangle is the lower one.
+        """
+        order, uplo = arguments[:2]
+        passed = [b"U" if (uplo == UPPER) == (order == COLUMN) else b"L"]
+        for kind, argument in zip(kinds[2:], arguments[2:]):
+            if kind == "i":
+                passed.append(ctypes.byref(self._library.integer(argument)))
+            elif kind == "a":
+                passed.append(self._address(argument, dtype))
+            else:
+                passed.append(argument if isinstance(argument, int) else argument.ctypes.data)
+        return passed
 
     def _address(self, scalar, dtype):
         """Return where that scalar is in memory, for good: checks use few."""
@@ -226,7 +259,8 @@ class Cblas:
             "": None,
         }
         kinds, _, result = SIGNATURES[routine].partition(">")
-        function = self._library.function(
-            "cblas_" + plain_name(routine, dtype), types[result], [types[kind] for kind in kinds]
-        )
+        passed = [types[kind] for kind in kinds]
+        if not has_cblas(routine, dtype):
+            passed = [ctypes.c_char_p] + [ctypes.c_void_p] * (len(kinds) - 2)
+        function = self._library.function(_symbol(routine, dtype), types[result], passed)
         return function, kinds, dtype if is_complex else None

@@ -10,7 +10,18 @@ from checks.operands import DTYPES
 from checks.splitting import few_threads
 from checks.workers import at_most
 
-__all__ = ["BANDED", "FULL", "PACKED", "banded", "calls", "full", "packed", "split_forms"]
+__all__ = [
+    "BANDED",
+    "COMPLEX_SYMMETRIC",
+    "FULL",
+    "PACKED",
+    "banded",
+    "calls",
+    "complex_symmetric",
+    "full",
+    "packed",
+    "split_forms",
+]
 
 #: How the calls of each routine are made, and whether it is for (real, complex) matrices.
 ROUTINES = {
@@ -44,6 +55,12 @@ FULL = tuple(ROUTINES)[:12]
 BANDED = tuple(ROUTINES)[12:17]
 PACKED = tuple(ROUTINES)[17:]
 
+#: A table of its own, for checks that ask all of BLAS: these are not in it in complex precision.
+COMPLEX_SYMMETRIC = {
+    **dict.fromkeys(("symv", "sbmv", "spmv"), (symmetric_product, (False, True))),
+    **dict.fromkeys(("syr", "spr", "syr2", "spr2"), (rank_update, (False, True))),
+}
+
 #: In threaded cells: what is not split costs next to nothing, by turns of its flags.
 UNSPLIT = ((1, 31), (15, 1), (7, 39), *((17 + i, 17 + 5 * i % 16) for i in range(16)))
 
@@ -64,18 +81,27 @@ LONG = (
 )  # fmt: skip
 
 
-def calls(seed, sizes, routines=tuple(ROUTINES), dtypes=DTYPES, turns=1, idle=True, first=0):
+def calls(
+    seed,
+    sizes,
+    routines=tuple(ROUTINES),
+    dtypes=DTYPES,
+    turns=1,
+    idle=True,
+    first=0,
+    table=ROUTINES,
+):
     """Yield `turns` calls of each routine in each precision for each of `sizes`, in their order.
 
     sizes: (m, n), of which routines with square matrices take m. What else there is to choose
     changes from one call to the next (`checks.choices`); without `idle`, no scalar is zero that
     spares all work, since such a call shows nothing of what its size leads to. `first`: number of
-    the first call, from which all that is chosen follows.
+    the first call, from which all that is chosen follows. `table`: what has the routines.
     """
     turn = first
     for m, n in sizes:
         for routine in routines:
-            make, kinds = ROUTINES[routine]
+            make, kinds = table[routine]
             for dtype in dtypes:
                 if kinds[dtype.startswith("c")]:
                     made = 0
@@ -95,7 +121,7 @@ def _sizes(ctx, threaded):
     return [*UNSPLIT, *threaded], ctx.by_profile(1, 4), False
 
 
-def split_forms(seed, routines, turns):
+def split_forms(seed, routines, turns, table=ROUTINES):
     """Yield calls that are split over threads: those of `turns` per precision that differ in flags.
 
     Which flags come first depends on the seed.
@@ -104,7 +130,8 @@ def split_forms(seed, routines, turns):
         size = SPLIT_LATER.get(routine, SPLIT)
         # Of three bands about one is wide enough.
         count = 4 * turns if routine == "gbmv" else turns
-        stream = calls(seed, [size], (routine,), turns=count, idle=False, first=seed % 1009)
+        first = seed % 1009
+        stream = calls(seed, [size], (routine,), turns=count, idle=False, first=first, table=table)
         yield from each_form(filter(_wide_enough, stream))
 
 
@@ -113,13 +140,13 @@ def _wide_enough(call):
     return call.routine != "gbmv" or width >= LEAST_WIDTH
 
 
-def _split_forms(ctx, cblas, routines):
+def _split_forms(ctx, cblas, routines, table=ROUTINES):
     """Ask more flags of what is split: in smoke a few, else all, on two threads.
 
     With more threads than cores each call takes 50 ms and more.
     """
     if ctx.threads > 1:
-        stream = split_forms(ctx.seed, routines, ctx.by_profile(2, ALL_FORMS))
+        stream = split_forms(ctx.seed, routines, ctx.by_profile(2, ALL_FORMS), table)
         with at_most(ctx, ctx.by_profile(2, 2, ctx.threads)):
             between_canaries(ctx, cblas, stream)
 
@@ -222,3 +249,33 @@ def packed(ctx):
     cblas = Cblas(ctx.blas)
     between_canaries(ctx, cblas, calls(ctx.seed, sizes, PACKED, turns=turns, idle=idle))
     _split_forms(ctx, cblas, PACKED)
+
+
+@check(
+    id="exact.complex-symmetric",
+    title="Level 2 on complex symmetric matrices is exact on integers",
+    category="exact",
+    routines=[
+        "csymv", "zsymv", "csbmv", "zsbmv", "cspmv", "zspmv", "csyr", "zsyr", "cspr", "zspr",
+        "csyr2", "zsyr2", "cspr2", "zspr2",
+    ],
+    oracle=(
+        "As exact.level2, with matrices that are symmetric and not Hermitian, through Fortran's "
+        "interface. CBLAS has no such routines; LAPACK's sytrf, syrfs and their like call them, "
+        "and SciPy gives out syr. OpenBLAS splits them over threads whatever their size."
+    ),
+    catches=(
+        "Conjugation that does not belong there, triangles and increments mixed up, lost parts of "
+        "threads, in kernels and drivers that hardly any other test reaches."
+    ),
+    budget=120.0,
+)  # fmt: skip
+@few_threads
+def complex_symmetric(ctx):
+    table, names = COMPLEX_SYMMETRIC, tuple(COMPLEX_SYMMETRIC)
+    sizes, turns, idle = _sizes(ctx, [SPLIT])
+    cblas = Cblas(ctx.blas)
+    if ctx.profile == "smoke":
+        sizes = sizes[::2] if ctx.threads == 1 else sizes[::4]
+    between_canaries(ctx, cblas, calls(ctx.seed, sizes, names, turns=turns, idle=idle, table=table))
+    _split_forms(ctx, cblas, names, table)

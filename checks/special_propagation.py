@@ -212,6 +212,9 @@ def level2_nan(ctx):
         propagation.ask(itertools.islice(unsplit, 0, None, ctx.by_profile(5, 1)))
         sizes = [(231, 130)] * ctx.by_profile(2, 3)  # split, but gemv in real precision
     propagation.ask(level2.calls(ctx.seed, sizes, idle=ctx.threads == 1))
+    if ctx.profile != "smoke":
+        table = level2.COMPLEX_SYMMETRIC
+        propagation.ask(level2.calls(ctx.seed, sizes, tuple(table), table=table))
 
 
 @check(

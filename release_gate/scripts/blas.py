@@ -44,6 +44,9 @@ Parameters = Mapping[str, JSON]
 ROW, UPPER, UNIT = 101, 121, 132
 TRANSPOSED, CONJUGATED = (112, 113), (113, 114)
 
+#: Routines of symmetric matrices that CBLAS has in real precision only.
+_COMPLEX_BY_FORTRAN = frozenset({"symv", "sbmv", "spmv", "syr", "spr", "syr2", "spr2"})
+
 #: BLAS's letter for each precision.
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 
@@ -71,11 +74,12 @@ class Result:
 
 @frozen(kw_only=True)
 class BlasCall:
-    """A call of ``cblas_<name>``.
+    """A call of ``cblas_<name>``, or in `fortran` of ``<name>_``.
 
     `sizes` and `scalars` are variables of the script, `lines` the statements that make the
     matrices and the exact result. `arguments` are (kind, expression): "i" integer, "s" a scalar of
-    the routine's type, "r" a real one, "p" an array.
+    the routine's type, "r" a real one, "p" an array, "c" a letter; Fortran takes integers by
+    reference.
     """
 
     name: str
@@ -86,6 +90,12 @@ class BlasCall:
     arrays: tuple[Array, ...]
     arguments: tuple[tuple[str, str], ...]
     returns: Result | None = None
+    fortran: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """Return the function's name in C, without what a build puts around it."""
+        return f"{self.name}_" if self.fortran else f"cblas_{self.name}"
 
 
 def told(
@@ -96,8 +106,14 @@ def told(
     passed: tuple[tuple[str, str], ...],
 ) -> BlasCall:
     """Return the call of the routine in `p`; `leading`: dimensions and strides of its matrices."""
+    fortran = p["routine"] in _COMPLEX_BY_FORTRAN and is_complex(p["dtype"])
+    if fortran:
+        # A symmetric matrix is its own transpose: row by row, its upper triangle is the lower one.
+        upper = (p["uplo"] == UPPER) == (p["order"] != ROW)
+        passed = (("c", 'b"U"' if upper else 'b"L"'), *passed[2:])
     return BlasCall(
         name=LETTERS[p["dtype"]] + p["routine"],
+        fortran=fortran,
         dtype=p["dtype"],
         sizes={name: p[name] for name in "mnk" if name in p} | dict(leading),
         scalars={name: number(p[name]) for name in ("alpha", "beta") if name in p},

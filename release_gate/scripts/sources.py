@@ -26,7 +26,7 @@ _WAYS = {
     **dict.fromkeys(
         (
             *("exact.level1", "exact.extensions", "exact.sum"),
-            *("exact.level2", "exact.banded", "exact.packed"),
+            *("exact.level2", "exact.banded", "exact.packed", "exact.complex-symmetric"),
             *("exact.gemm-variants", "exact.matcopy", "exact.gemm-batch"),
             *("exact.level3", "exact.triangular", "special.beta-zero"),
         ),

@@ -117,7 +117,7 @@ _IMPORTS = {
 
 def call_script(call: BlasCall, way: Way, trial: Trial, symbols: Symbols) -> str:
     """Return the script that makes `call` in that way: exit status 1 when it is wrong, 0 if not."""
-    title = _TITLES[way].format(name=f"cblas_{call.name}")
+    title = _TITLES[way].format(name=call.symbol)
     imports = sorted({"ctypes", "glob", "os", *_IMPORTS.get(way, ())})
     parts = [
         [f'"""{title} Exits with 1 if wrong, else with 0."""', ""],
@@ -133,7 +133,8 @@ def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
     """Yield the statements that load the wheel's own library and describe the routine to ctypes."""
     scalar = "p" if is_complex(call.dtype) else "r"
     results = {"r": "r", "d": "ctypes.c_double", "f": "ctypes.c_float", "n": "ctypes.c_size_t"}
-    kinds = [scalar if kind == "s" else kind for kind, _ in call.arguments]
+    types = {"s": scalar, "c": "ctypes.c_char_p", "i": "p" if call.fortran else "i"}
+    kinds = [types.get(kind, kind) for kind, _ in call.arguments]
     returned = "None" if call.returns is None else results[call.returns.kind]
     integer = "c_int64" if symbols.ilp64 else "c_int32"
     real = "c_float" if is_single(call) else "c_double"
@@ -143,8 +144,11 @@ def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
     yield '(path,) = glob.glob(os.path.dirname(np.__file__) + "/../numpy.libs/*openblas*")'
     yield "library = ctypes.CDLL(path)"
     yield f"library[{symbols('openblas_set_num_threads')}]({trial.threads})"
-    yield f"i, r, p = ctypes.{integer}, ctypes.{real}, ctypes.c_void_p"
-    yield f"routine = library[{symbols('cblas_' + call.name)}]"
+    integer_type = f"ctypes.{integer}"
+    if call.fortran:
+        integer_type = f"(lambda n: ctypes.byref({integer_type}(n)))"
+    yield f"i, r, p = {integer_type}, ctypes.{real}, ctypes.c_void_p"
+    yield f"routine = library[{symbols(call.symbol)}]"
     yield f"routine.restype, routine.argtypes = {returned}, [{', '.join(kinds)}]"
 
 
@@ -207,6 +211,8 @@ def _arguments(call: BlasCall, margin: int, way: Way) -> str:
         elif kind == "s" and is_complex(call.dtype):
             passed.append(f"scalars[{scalars}:].ctypes.data")
             scalars += 1
+        elif kind == "i" and call.fortran:
+            passed.append(f"i({value})")
         else:
             passed.append(value)
     return ", ".join(passed)

@@ -265,3 +265,77 @@ void scipy_cblas_zhemv64_(int order, int uplo, blasint n, const double *alpha, c
     hemv(order, uplo, n, alpha, a, lda, x, incx, beta, y, incy);
     if (fault("hemv-shares") && threads() > 1 && n >= 362) y[0] += 1;
 }
+
+void scipy_zsymv_64_(char *uplo, blasint *n, double *alpha, double *a, blasint *lda, double *x,
+                     blasint *incx, double *beta, double *y, blasint *incy) {
+    void (*symv)(char *, blasint *, double *, double *, blasint *, double *, blasint *, double *,
+                 double *, blasint *) = real("zsymv_");
+    int (*threads)(void) = real("openblas_get_num_threads");
+    symv(uplo, n, alpha, a, lda, x, incx, beta, y, incy);
+    if (fault("zsymv-conjugated") && *uplo == 'L' && *n > 1) y[1] = -y[1];
+    if (fault("zsymv-shares") && threads() > 1 && *n >= 200) y[0] += 1;
+}
+
+/* OpenBLAS's own are wrong for negative increments up to 0.3.34.237 (docs/found): here are right
+ * ones. `at`: where element (i, j) is. */
+static int rank_updates_are_right(void) {
+    const char *planted = getenv("PLANTED_FAULT");
+    return planted && (!strcmp(planted, "spr-right") || !strncmp(planted, "cspr", 4) ||
+                       !strncmp(planted, "zsymv", 5));
+}
+
+static blasint packed(char uplo, blasint n, blasint i, blasint j) {
+    return uplo == 'U' ? j * (j + 1) / 2 + i : j * (2 * n - j - 1) / 2 + i;
+}
+
+#define ELEMENT(x, i, inc) x[(i) * (inc) - ((inc) < 0 ? (n - 1) * (inc) : 0)]
+
+#define UPDATE(a, at, value)                                             \
+    for (blasint j = 0; j < n; j++)                                      \
+        for (blasint i = *uplo == 'U' ? 0 : j; i < (*uplo == 'U' ? j + 1 : n); i++) a[at] += value;
+
+#define RANK_UPDATES(letter, number)                                                             \
+    void scipy_##letter##spr_64_(char *uplo, blasint *order, number *alpha, number *x,           \
+                                 blasint *incx, number *a) {                                     \
+        void (*spr)(char *, blasint *, number *, number *, blasint *, number *) =                \
+            real(#letter "spr_");                                                                \
+        blasint n = *order;                                                                      \
+        if (!rank_updates_are_right()) {                                                         \
+            spr(uplo, order, alpha, x, incx, a);                                                 \
+            return;                                                                              \
+        }                                                                                        \
+        if (*alpha != 0)                                                                         \
+            UPDATE(a, packed(*uplo, n, i, j),                                                    \
+                   *alpha * ELEMENT(x, i, *incx) * ELEMENT(x, j, *incx))                         \
+        if (fault(#letter "spr") && n > 2 && *incx == 2) a[1] += 1;                              \
+    }                                                                                            \
+                                                                                                 \
+    void scipy_##letter##spr2_64_(char *uplo, blasint *order, number *alpha, number *x,          \
+                                  blasint *incx, number *y, blasint *incy, number *a) {          \
+        void (*spr2)(char *, blasint *, number *, number *, blasint *, number *, blasint *,      \
+                     number *) = real(#letter "spr2_");                                          \
+        blasint n = *order;                                                                      \
+        if (!rank_updates_are_right())                                                           \
+            spr2(uplo, order, alpha, x, incx, y, incy, a);                                       \
+        else if (*alpha != 0)                                                                    \
+            UPDATE(a, packed(*uplo, n, i, j),                                                    \
+                   *alpha * (ELEMENT(x, i, *incx) * ELEMENT(y, j, *incy) +                       \
+                             ELEMENT(y, i, *incy) * ELEMENT(x, j, *incx)))                       \
+    }                                                                                            \
+                                                                                                 \
+    void scipy_##letter##syr2_64_(char *uplo, blasint *order, number *alpha, number *x,          \
+                                  blasint *incx, number *y, blasint *incy, number *a,            \
+                                  blasint *lda) {                                                \
+        void (*syr2)(char *, blasint *, number *, number *, blasint *, number *, blasint *,      \
+                     number *, blasint *) = real(#letter "syr2_");                               \
+        blasint n = *order;                                                                      \
+        if (!rank_updates_are_right())                                                           \
+            syr2(uplo, order, alpha, x, incx, y, incy, a, lda);                                  \
+        else if (*alpha != 0)                                                                    \
+            UPDATE(a, i + j * *lda,                                                              \
+                   *alpha * (ELEMENT(x, i, *incx) * ELEMENT(y, j, *incy) +                       \
+                             ELEMENT(y, i, *incy) * ELEMENT(x, j, *incx)))                       \
+    }
+
+RANK_UPDATES(c, float _Complex)
+RANK_UPDATES(z, double _Complex)

@@ -54,6 +54,9 @@ FAULTS = [
     ("tbmv", "exact.banded", 1),
     ("gbmv-shares", "exact.banded", 2),
     ("spr2", "exact.packed", 1),
+    ("zsymv-conjugated", "exact.complex-symmetric", 1),
+    ("zsymv-shares", "exact.complex-symmetric", 2),
+    ("cspr", "exact.complex-symmetric", 1),
     ("rotg", "accuracy.rotg", 1),
     ("rotmg", "accuracy.rotmg", 1),
     ("zrotg", "accuracy.complex-rotg", 1),
@@ -82,12 +85,13 @@ FAULTS = [
 ELSEWHERE = {"special.fp-flags"}
 
 #: What the real library fails with any kernel (docs/found), and the right one that is planted.
-RIGHT = {"accuracy.complex-rotg": "zrotg-right"}
+RIGHT = {"accuracy.complex-rotg": "zrotg-right", "exact.complex-symmetric": "spr-right"}
 
 GOOD = [(RIGHT.get(check, ""), check, 1) for check in sorted({check for _, check, _ in FAULTS})]
 GOOD += [
     ("", check, 2) for check in ("exact.dsdot", "exact.level1", "exact.level2", "exact.banded")
 ]
+GOOD += [("spr-right", "exact.complex-symmetric", 2)]
 GOOD += [("", check, 2) for check in ("special.blas-flags", "special.zero-signs")]
 
 Answers = dict[tuple[str, str, int], dict[str, Any]]
@@ -111,7 +115,9 @@ def test_a_planted_fault_is_found(fault: str, check: str, threads: int, answers:
     assert answer["outcome"] == "failed"
     assert answer["failed"] < answer["run"]
     case = answer["cases"][0]
-    assert fault == "flush-to-zero" or case["routine"].startswith(("d", "id", "sdsdot", "z"))
+    assert fault == "flush-to-zero" or case["routine"].startswith(
+        ("d", "id", "sdsdot", "z", "cspr")
+    )
     assert case["message"]
     assert case["parameters"]
 
