@@ -116,6 +116,12 @@ SIGNATURES = {
 #: Of symmetric matrices: in complex precision LAPACK's (symv, spmv, syr, spr) or OpenBLAS's own.
 SYMMETRIC = ("symv", "sbmv", "spmv", "syr", "spr", "syr2", "spr2")
 
+#: What Fortran has for the enumerations of C. "R" is OpenBLAS's own.
+FORTRAN_LETTERS = {
+    NO_TRANS: b"N", TRANS: b"T", CONJ_TRANS: b"C", CONJ_NO_TRANS: b"R", UPPER: b"U", LOWER: b"L",
+    NON_UNIT: b"N", UNIT: b"U", LEFT: b"L", RIGHT: b"R",
+}  # fmt: skip
+
 #: Both letters of a routine that has complex operands and real scalars or results.
 MIXED = {"float32": "s", "float64": "d", "complex64": "sc", "complex128": "dz"}
 
@@ -152,11 +158,6 @@ def has_cblas(routine, dtype):
     return routine not in SYMMETRIC or not dtype.startswith("c")
 
 
-def _symbol(routine, dtype):
-    name = plain_name(routine, dtype)
-    return "cblas_" + name if has_cblas(routine, dtype) else name + "_"
-
-
 def op(matrix, trans):
     """Return what CBLAS makes of a matrix with that flag."""
     if trans in (TRANS, CONJ_TRANS):
@@ -165,16 +166,28 @@ def op(matrix, trans):
 
 
 class Cblas:
-    """The CBLAS interface of `library` (a `checks.blas.Library`)."""
+    """The CBLAS interface of `library` (a `checks.blas.Library`).
+
+    fortran: whether to call everything through Fortran's interface instead.
+    """
+
+    fortran = False
 
     def __init__(self, library):
         self._library = library
         self._functions = {}
         self._scalars = {}
 
+    def _by_fortran(self, routine, dtype):
+        return self.fortran or not has_cblas(routine, dtype)
+
     def has(self, routine, dtype):
         """Whether the library exports this routine in this precision."""
-        return self._library.has(_symbol(routine, dtype))
+        return self._library.has(self._symbol(routine, dtype))
+
+    def _symbol(self, routine, dtype):
+        name = plain_name(routine, dtype)
+        return name + "_" if self._by_fortran(routine, dtype) else "cblas_" + name
 
     def call(self, routine, dtype, *arguments):
         """Call e.g. cblas_dgemm; arrays are changed in place as in C; return what it returns."""
@@ -202,7 +215,7 @@ class Cblas:
         if key not in self._functions:
             self._functions[key] = self._prepare(routine, dtype)
         function, kinds, scalars = self._functions[key]
-        if not has_cblas(routine, dtype):
+        if self._by_fortran(routine, dtype):
             return function, self._by_reference(kinds, dtype, arguments), None
         passed = []
         for kind, argument in zip(kinds, arguments):
@@ -219,20 +232,24 @@ class Cblas:
         return function, passed, result
 
     def _by_reference(self, kinds, dtype, arguments):
-        """Return the arguments of Fortran's routine for those of C, which start with the order.
+        """Return the arguments of Fortran's routine for those of C, which may start with an order.
 
-        A symmetric matrix is its own transpose: row by row, its upper triangle is the lower one.
+        Of matrices that are stored row by row, symmetric ones can be told to Fortran: such a matrix
+        is its own transpose, and its upper triangle is the lower one.
         """
-        order, uplo = arguments[:2]
-        passed = [b"U" if (uplo == UPPER) == (order == COLUMN) else b"L"]
-        for kind, argument in zip(kinds[2:], arguments[2:]):
-            if kind == "i":
+        row_major = kinds.startswith("e") and arguments[0] == ROW
+        passed = []
+        for kind, argument in list(zip(kinds, arguments))[kinds.startswith("e") :]:
+            if kind == "e":
+                passed.append(FORTRAN_LETTERS[UPPER + LOWER - argument if row_major else argument])
+            elif kind == "i":
                 passed.append(ctypes.byref(self._library.integer(argument)))
-            elif kind == "a":
-                passed.append(self._address(argument, dtype))
-            else:
+            elif kind == "p":
                 passed.append(argument if isinstance(argument, int) else argument.ctypes.data)
-        return passed
+            else:
+                scalar = dtype if kind == "a" else real_dtype(dtype)
+                passed.append(self._address(argument, scalar))
+        return passed + [1] * kinds.count("e", 1)  # the lengths of the letters
 
     def _address(self, scalar, dtype):
         """Return where that scalar is in memory, for good: checks use few."""
@@ -246,6 +263,9 @@ class Cblas:
         """Return (function, kinds of its arguments, dtype of scalars that C takes by address)."""
         real = ctypes.c_float if real_dtype(dtype) == np.float32 else ctypes.c_double
         is_complex = dtype.startswith("c")
+        kinds, _, result = SIGNATURES[routine].partition(">")
+        if self._by_fortran(routine, dtype):
+            return self._prepare_fortran(routine, dtype, kinds, result, real), kinds, None
         types = {
             "e": ctypes.c_int,
             "i": self._library.integer,
@@ -258,9 +278,25 @@ class Cblas:
             "n": ctypes.c_size_t,
             "": None,
         }
-        kinds, _, result = SIGNATURES[routine].partition(">")
-        passed = [types[kind] for kind in kinds]
-        if not has_cblas(routine, dtype):
-            passed = [ctypes.c_char_p] + [ctypes.c_void_p] * (len(kinds) - 2)
-        function = self._library.function(_symbol(routine, dtype), types[result], passed)
+        function = self._library.function(
+            self._symbol(routine, dtype), types[result], [types[kind] for kind in kinds]
+        )
         return function, kinds, dtype if is_complex else None
+
+    def _prepare_fortran(self, routine, dtype, kinds, result, real):
+        """Return the function; what returns an index counts from 0 here as in C."""
+        letters = kinds.count("e", 1)
+        passed = [ctypes.c_char_p] * letters
+        passed += [ctypes.c_void_p] * (len(kinds) - letters - kinds.startswith("e"))
+        passed += [ctypes.c_size_t] * letters
+        returned = {
+            "r": real,
+            "d": ctypes.c_double,
+            "f": ctypes.c_float,
+            "n": self._library.integer,
+            "": None,
+        }
+        function = self._library.function(self._symbol(routine, dtype), returned[result], passed)
+        if result != "n":
+            return function
+        return lambda *arguments: max(function(*arguments) - 1, 0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 __all__ = [
     "CONJUGATED",
@@ -31,6 +31,7 @@ __all__ = [
     "number",
     "op",
     "symmetric",
+    "through_fortran",
     "told",
     "triangular",
     "vector",
@@ -46,6 +47,20 @@ TRANSPOSED, CONJUGATED = (112, 113), (113, 114)
 
 #: Routines of symmetric matrices that CBLAS has in real precision only.
 _COMPLEX_BY_FORTRAN = frozenset({"symv", "sbmv", "spmv", "syr", "spr", "syr2", "spr2"})
+
+#: What Fortran has for the enumerations of C.
+_FORTRAN_LETTERS = {
+    "111": "N",
+    "112": "T",
+    "113": "C",
+    "114": "R",
+    "121": "U",
+    "122": "L",
+    "131": "N",
+    "132": "U",
+    "141": "L",
+    "142": "R",
+}
 
 #: BLAS's letter for each precision.
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
@@ -66,7 +81,9 @@ class Array:
 
 @frozen(kw_only=True)
 class Result:
-    """What the function returns: `kind` is "r" real, "d" double, "f" float, "n" an index."""
+    """What the function returns: `kind` is "r" real, "d" double, "f" float, "n" an index,
+    "i" one in Fortran.
+    """
 
     kind: str
     exact: str
@@ -78,8 +95,8 @@ class BlasCall:
 
     `sizes` and `scalars` are variables of the script, `lines` the statements that make the
     matrices and the exact result. `arguments` are (kind, expression): "i" integer, "s" a scalar of
-    the routine's type, "r" a real one, "p" an array, "c" a letter; Fortran takes integers by
-    reference.
+    the routine's type, "r" a real one, "p" an array, "c" a letter; Fortran takes all numbers
+    by reference.
     """
 
     name: str
@@ -106,14 +123,8 @@ def told(
     passed: tuple[tuple[str, str], ...],
 ) -> BlasCall:
     """Return the call of the routine in `p`; `leading`: dimensions and strides of its matrices."""
-    fortran = p["routine"] in _COMPLEX_BY_FORTRAN and is_complex(p["dtype"])
-    if fortran:
-        # A symmetric matrix is its own transpose: row by row, its upper triangle is the lower one.
-        upper = (p["uplo"] == UPPER) == (p["order"] != ROW)
-        passed = (("c", 'b"U"' if upper else 'b"L"'), *passed[2:])
     return BlasCall(
         name=LETTERS[p["dtype"]] + p["routine"],
-        fortran=fortran,
         dtype=p["dtype"],
         sizes={name: p[name] for name in "mnk" if name in p} | dict(leading),
         scalars={name: number(p[name]) for name in ("alpha", "beta") if name in p},
@@ -121,6 +132,29 @@ def told(
         arrays=arrays,
         arguments=passed,
     )
+
+
+def through_fortran(call: BlasCall, p: Parameters) -> BlasCall:
+    """Return the call as Fortran's interface takes it, where the check that told `p` did so."""
+    by_name = p["routine"] in _COMPLEX_BY_FORTRAN and is_complex(p["dtype"])
+    if not by_name and p.get("interface") != "fortran":
+        return call
+    passed = list(call.arguments)
+    if "order" in p:
+        del passed[0]
+    for place, (kind, value) in enumerate(passed):
+        if kind != "i" or value not in _FORTRAN_LETTERS:
+            break
+        letter = _FORTRAN_LETTERS[value]
+        if p["order"] == ROW:
+            # A symmetric matrix is its own transpose: its upper triangle is the lower one.
+            letter = {"U": "L", "L": "U"}[letter]
+        passed[place] = ("c", f'b"{letter}"')
+    returns = call.returns
+    if returns is not None and returns.kind == "n":
+        first = "" if p.get("idle") or p["n"] <= 0 else " + 1"  # it counts from 1
+        returns = Result(kind="i", exact=f"{returns.exact}{first}")
+    return evolve(call, fortran=True, arguments=tuple(passed), returns=returns)
 
 
 def is_complex(dtype: str) -> bool:

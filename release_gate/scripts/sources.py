@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from release_gate.scripts import accurate, level1, level2, level3, updates
+from release_gate.scripts.blas import through_fortran
 from release_gate.scripts.lapack_cases import lapack_case, lapack_example, lapack_input, lapack_way
 from release_gate.scripts.lapack_text import LapackWay, lapack_script
 from release_gate.scripts.templates import find_template, template_example, template_script
@@ -25,7 +26,7 @@ __all__ = ["Source", "source_for"]
 _WAYS = {
     **dict.fromkeys(
         (
-            *("exact.level1", "exact.extensions", "exact.sum"),
+            *("exact.level1", "exact.extensions", "exact.sum", "exact.fortran"),
             *("exact.level2", "exact.banded", "exact.packed", "exact.complex-symmetric"),
             *("exact.gemm-variants", "exact.matcopy", "exact.gemm-batch"),
             *("exact.level3", "exact.triangular", "special.beta-zero"),
@@ -165,9 +166,11 @@ def _told(parameters: Parameters) -> BlasCall | None:
     if "dtype" not in parameters or "flushed" in parameters:
         return None
     if routine in level1.ROUTINES:
-        return level1.level1(parameters)
-    if routine in level2.ROUTINES:
-        return level2.level2(parameters)
-    if routine in level3.ROUTINES:
-        return level3.level3(parameters)
-    return None
+        call = level1.level1(parameters)
+    elif routine in level2.ROUTINES:
+        call = level2.level2(parameters)
+    elif routine in level3.ROUTINES:
+        call = level3.level3(parameters)
+    else:
+        return None
+    return through_fortran(call, parameters)

@@ -131,25 +131,37 @@ def call_script(call: BlasCall, way: Way, trial: Trial, symbols: Symbols) -> str
 
 def _library(call: BlasCall, trial: Trial, symbols: Symbols) -> Iterator[str]:
     """Yield the statements that load the wheel's own library and describe the routine to ctypes."""
-    scalar = "p" if is_complex(call.dtype) else "r"
-    results = {"r": "r", "d": "ctypes.c_double", "f": "ctypes.c_float", "n": "ctypes.c_size_t"}
-    types = {"s": scalar, "c": "ctypes.c_char_p", "i": "p" if call.fortran else "i"}
-    kinds = [types.get(kind, kind) for kind, _ in call.arguments]
+    integer = f"ctypes.{'c_int64' if symbols.ilp64 else 'c_int32'}"
+    real = f"ctypes.{'c_float' if is_single(call) else 'c_double'}"
+    results = {
+        "r": real,
+        "d": "ctypes.c_double",
+        "f": "ctypes.c_float",
+        "n": "ctypes.c_size_t",
+        "i": integer,
+    }
     returned = "None" if call.returns is None else results[call.returns.kind]
-    integer = "c_int64" if symbols.ilp64 else "c_int32"
-    real = "c_float" if is_single(call) else "c_double"
+    kinds = [_type_of(kind, call) for kind, _ in call.arguments]
+    if call.fortran:
+        integer, real = (f"lambda x: ctypes.byref({each}(x))" for each in (integer, real))
     yield choose_kernel(trial.kernel)
     yield "import numpy as np  # noqa: E402"
     yield ""
     yield '(path,) = glob.glob(os.path.dirname(np.__file__) + "/../numpy.libs/*openblas*")'
     yield "library = ctypes.CDLL(path)"
     yield f"library[{symbols('openblas_set_num_threads')}]({trial.threads})"
-    integer_type = f"ctypes.{integer}"
-    if call.fortran:
-        integer_type = f"(lambda n: ctypes.byref({integer_type}(n)))"
-    yield f"i, r, p = {integer_type}, ctypes.{real}, ctypes.c_void_p"
+    yield f"i, r, p = {integer}, {real}, ctypes.c_void_p"
     yield f"routine = library[{symbols(call.symbol)}]"
     yield f"routine.restype, routine.argtypes = {returned}, [{', '.join(kinds)}]"
+
+
+def _type_of(kind: str, call: BlasCall) -> str:
+    """Return the type of an argument, as the script calls it."""
+    if kind == "c":
+        return "ctypes.c_char_p"
+    if call.fortran or (kind == "s" and is_complex(call.dtype)):
+        return "p"
+    return "r" if kind == "s" else kind
 
 
 def _definitions(call: BlasCall, way: Way, trial: Trial) -> Iterator[str]:
@@ -211,8 +223,8 @@ def _arguments(call: BlasCall, margin: int, way: Way) -> str:
         elif kind == "s" and is_complex(call.dtype):
             passed.append(f"scalars[{scalars}:].ctypes.data")
             scalars += 1
-        elif kind == "i" and call.fortran:
-            passed.append(f"i({value})")
+        elif call.fortran and kind in {"i", "r", "s"}:
+            passed.append(f"{'i' if kind == 'i' else 'r'}({value})")
         else:
             passed.append(value)
     return ", ".join(passed)

@@ -339,3 +339,16 @@ static blasint packed(char uplo, blasint n, blasint i, blasint j) {
 
 RANK_UPDATES(c, float _Complex)
 RANK_UPDATES(z, double _Complex)
+
+void scipy_dtrmv_64_(char *uplo, char *trans, char *diag, blasint *n, double *a, blasint *lda,
+                     double *x, blasint *incx) {
+    void (*trmv)(char *, char *, char *, blasint *, double *, blasint *, double *, blasint *) =
+        real("dtrmv_");
+    trmv(uplo, trans, diag, n, a, lda, x, incx);
+    if (fault("fortran-trmv") && *trans == 'C' && *n > 1) x[0] += 1;
+}
+
+blasint scipy_izamax_64_(blasint *n, double *x, blasint *incx) {
+    blasint (*iamax)(blasint *, double *, blasint *) = real("izamax_");
+    return iamax(n, x, incx) - (fault("fortran-iamax") && *n > 5 && *incx > 1);
+}

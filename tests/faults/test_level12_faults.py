@@ -17,6 +17,7 @@ pytestmark = pytest.mark.network
 MODULES = [
     "accuracy_rotations",
     "exact_dsdot",
+    "fortran",
     "level1",
     "level2",
     "special_flags",
@@ -57,6 +58,8 @@ FAULTS = [
     ("zsymv-conjugated", "exact.complex-symmetric", 1),
     ("zsymv-shares", "exact.complex-symmetric", 2),
     ("cspr", "exact.complex-symmetric", 1),
+    ("fortran-trmv", "exact.fortran", 1),
+    ("fortran-iamax", "exact.fortran", 1),
     ("rotg", "accuracy.rotg", 1),
     ("rotmg", "accuracy.rotmg", 1),
     ("zrotg", "accuracy.complex-rotg", 1),
@@ -115,9 +118,8 @@ def test_a_planted_fault_is_found(fault: str, check: str, threads: int, answers:
     assert answer["outcome"] == "failed"
     assert answer["failed"] < answer["run"]
     case = answer["cases"][0]
-    assert fault == "flush-to-zero" or case["routine"].startswith(
-        ("d", "id", "sdsdot", "z", "cspr")
-    )
+    names = ("d", "id", "iz", "sdsdot", "z", "cspr")
+    assert fault == "flush-to-zero" or case["routine"].startswith(names)
     assert case["message"]
     assert case["parameters"]
 

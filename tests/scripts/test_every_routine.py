@@ -46,7 +46,7 @@ OWN_COMPLEX_FAULTS = {"spr", "syr2", "spr2"}
 
 _CALLS = """
 import json, sys, numpy
-from checks import blas, level1, level2, level3
+from checks import api, blas, fortran, level1, level2, level3
 from checks.cblas import Cblas
 cblas = Cblas(blas.find_library(numpy))
 calls = [*level1.calls(1, [17], turns=2), *level1.idle_calls(1)]
@@ -54,7 +54,11 @@ calls += level2.calls(1, [(7, 5)], turns=2)
 more = level2.COMPLEX_SYMMETRIC
 calls += level2.calls(1, [(7, 5)], tuple(more), turns=2, table=more)
 calls += list(level3.calls(1, least=1))[::5]
-json.dump([c.parameters for c in calls if cblas.has(c.routine, c.dtype)], sys.stdout)
+context = api.Context(blas=blas.find_library(numpy), threads=1, profile="smoke", seed=1)
+ways = {"fortran": fortran.Fortran(context.blas), None: cblas}
+calls += list(fortran.fortran_calls(context))[::7]
+known = lambda c: ways[c.parameters.get("interface")].has(c.routine, c.dtype)
+json.dump([c.parameters for c in calls if known(c)], sys.stdout)
 """
 
 #: What the checks add to the parameters of a call, as they report them.
