@@ -82,11 +82,16 @@ DEVIATIONS = (
         reason="MKL does not know CblasConjNoTrans, an extension of OpenBLAS",
         parameters={"trans": CONJUGATE, "ta": CONJUGATE, "tb": CONJUGATE},
     ),
-    Deviation(
-        reason="MKL takes increments that are not positive, with which reference BLAS does nothing",
-        check="exact.level1",
-        routines=("*scal", "*asum"),
-        parameters={"incx": (0, -1, -2)},
+    *(
+        Deviation(
+            reason=(
+                "MKL takes increments that are not positive, with which reference BLAS does nothing"
+            ),
+            check=check,
+            routines=("*scal", "*asum"),
+            parameters={"incx": (0, -1, -2)},
+        )
+        for check in ("exact.level1", "exact.fortran")
     ),
     Deviation(
         reason="MKL reads imaginary parts of C's diagonal, which BLAS assumes to be zero",
