@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from release_gate.matrix.load import load_matrices
 from release_gate.pipeline import all_checks, known_issues
 from release_gate.resources import checks_dir, matrices_dir, schema_path
 from release_gate.schemas.generate import generate_table
+from release_gate.versions import OpenBLASVersion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +77,15 @@ def test_every_check_that_is_named_exists_and_none_is_everything() -> None:
         for pattern in issue.checks:
             named = [check for check in CHECKS if fnmatchcase(check, pattern)]
             assert 0 < len(named) < len(CHECKS) / 2, (issue.id, pattern)
+
+
+def test_a_version_that_is_said_to_be_good_is_not_in_the_range() -> None:
+    for issue in CATALOGUE:
+        # Not those that start with words: "after 0.3.13", "by the option ...".
+        if issue.versions is not None and re.match(r"0\.", issue.fixed_in):
+            good = re.findall(r"\b0\.\d+\.\d+(?:\.\d+)*", issue.fixed_in)
+            # What is repaired in steps names more than one.
+            assert not all(OpenBLASVersion.parse(each) in issue.versions for each in good), issue.id
 
 
 def test_most_issues_of_numerics_have_a_check_that_can_see_them() -> None:
