@@ -28,7 +28,6 @@ __all__ = [
     "UNIT",
     "UPPER",
     "Cblas",
-    "has_cblas",
     "op",
     "plain_name",
 ]

@@ -81,8 +81,9 @@ class Array:
 
 @frozen(kw_only=True)
 class Result:
-    """What the function returns: `kind` is "r" real, "d" double, "f" float, "n" an index,
-    "i" one in Fortran.
+    """What the function returns: `kind` is "r" real, "d" double, "f" float, "n" or "i" an index.
+
+    Fortran's "i" counts from 1.
     """
 
     kind: str
