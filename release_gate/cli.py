@@ -154,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     _selection(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (gate-report)")
     run.add_argument("--fresh", action="store_true", help="reuse no wheel and no result")
-    run.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
+    _jobs(run, "compiler processes and cells at a time")
     run.add_argument("--json", action="store_true", help="the report as data on stdout")
 
     _build(add)
@@ -165,6 +165,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--python", metavar="PYTHON", help="interpreter to use (default: by tag)")
     _selection(check)
     check.add_argument("--fresh", action="store_true", help="reuse no result")
+    _jobs(check, "cells at a time")
     check.add_argument("--json", metavar="OUT", help="write the results to a file, or - for stdout")
 
     judge = add("judge", "fan in: decide from the results of all cells of a plan")
@@ -234,6 +235,11 @@ def _fan_out(add: Callable[[str, str], _Parser]) -> None:
     cells.add_argument("--out", type=Path, required=True, metavar="DIR", help="DIR/shard-ID/*.json")
     cells.add_argument("--python", metavar="PYTHON", help="interpreter to use (default: by tag)")
     cells.add_argument("--fresh", action="store_true", help="reuse no result")
+    _jobs(cells, "cells at a time")
+
+
+def _jobs(command: _Parser, what: str) -> None:
+    command.add_argument("--jobs", type=int, metavar="N", help=f"{what} (default: by the cores)")
 
 
 def _build(add: Callable[[str, str], _Parser]) -> None:
@@ -241,7 +247,7 @@ def _build(add: Callable[[str, str], _Parser]) -> None:
     build = add("build", "build the wheels only, and print where they are")
     _pins(build)
     build.add_argument("--fresh", action="store_true", help="build from scratch")
-    build.add_argument("--jobs", type=int, metavar="N", help="compiler processes (default: cores)")
+    _jobs(build, "compiler processes")
     build.add_argument("--json", action="store_true", help="the wheels as data")
     how = build.add_argument_group(
         "how",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release_gate import wire
+from release_gate.checking import check_cells
 from release_gate.console import open_shop, say, stdout_style
 from release_gate.errors import (
     ConfigurationError,
@@ -39,7 +40,6 @@ from release_gate.pipeline import (
     Clock,
     all_checks,
     build_wheels,
-    check_cells,
     claim_folder,
     distinct_kernels,
     judge_results,

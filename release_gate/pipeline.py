@@ -1,8 +1,9 @@
 """The order of the stages: the only module that knows all of them.
 
 `Workshop` holds what every stage needs; `prepare` makes the plan, `build_wheels` and `check_cells`
-carry it out, `judge_results` and `write_reports` end it. Each stage leaves what it has finished in
-the cache or in the output folder, so that a run which was killed goes on where it stopped.
+(of `release_gate.checking`) carry it out, `judge_results` and `write_reports` end it. Each stage
+leaves what it has finished in the cache or in the output folder, so that a run which was killed
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from packaging.version import Version
 
-from release_gate import __version__, wire
+from release_gate import __version__
 from release_gate.checklist import read_checks
 from release_gate.errors import ConfigurationError, GateError, Problem
-from release_gate.execution.cell import run_cell
-from release_gate.execution.environment import keeping_bytecode
-from release_gate.execution.store import Kept, ObservationStore, environment_key
+from release_gate.execution.store import ObservationStore, environment_key
 from release_gate.judgement.audit import statuses
 from release_gate.judgement.catalogue import load_known_issues
 from release_gate.judgement.decide import decide
@@ -42,16 +41,12 @@ from release_gate.model import (
     Decision,
     Host,
     Interpreter,
-    KernelSeen,
     NotCovered,
     NumPySource,
-    OpenBLASSeen,
     Pin,
     Plan,
-    PlannedCell,
     Provider,
     Role,
-    ThreadsSeen,
 )
 from release_gate.openblas.index import Index
 from release_gate.openblas.kernels import KernelHeld, held_kernels
@@ -59,12 +54,10 @@ from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
 from release_gate.report.record import RunRecord, StageTime
 from release_gate.resources import checks_dir, matrices_dir
-from release_gate.store import digest_of
-from release_gate.wheels.inspection import INSPECTIONS, inspect_wheel
+from release_gate.wheels.inspection import INSPECTIONS
 from release_gate.wheels.native import build_wheel, wheel_cached
 from release_gate.wheels.obtain import open_wheel
 from release_gate.wheels.source import resolve_numpy
-from release_gate.wheels.suites import SuiteKit, obtain_suites, suites_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,7 +77,6 @@ __all__ = [
     "Workshop",
     "all_checks",
     "build_wheels",
-    "check_cells",
     "claim_folder",
     "distinct_kernels",
     "judge_results",
@@ -416,104 +408,6 @@ def build_wheels(shop: Workshop, plan: Plan) -> tuple[dict[Pin, Artifact], list[
     if errors and not wheels:
         raise type(errors[0])(problems)
     return wheels, problems
-
-
-def check_cells(
-    shop: Workshop, plan: Plan, wheels: Mapping[Pin, Artifact], out: Path | None = None
-) -> list[CellResult]:
-    """Run every planned cell that has a wheel; write each result to ``out/cells`` at its end."""
-    baselines = {
-        entry.cell.platform: wheels.get(entry.cell.pin)
-        for entry in plan.cells
-        if entry.cell.role is Role.BASELINE
-    }
-    results = []
-    steps = sum(len(entry.checks) for entry in plan.cells)
-    done = 0
-    kits: dict[Pin, SuiteKit] = {}
-    kept = keeping_bytecode(shop.cache / "bytecode")
-    with shop.progress.stage("check", steps=steps, seconds=plan.estimate.check) as stage:
-        for entry in plan.cells:
-            wheel = wheels.get(entry.cell.pin)
-            if wheel is not None:
-                if entry.cell.kernel is None:
-                    stage.step(done, f"{entry.cell.id}: wheel inspection")
-                    against = baselines.get(entry.cell.platform)
-                    result = _inspect(shop, entry, wheel, against)
-                else:
-                    if suites_among(entry.checks) and wheel.pin not in kits:
-                        stage.step(done, f"{wheel.pin}: what the suites need")
-                        kits[wheel.pin] = _suite_kit(shop, entry, wheel)
-                    kit = kits.get(wheel.pin, SuiteKit())
-                    result = run_cell(
-                        entry,
-                        wheel,
-                        kit.specs(shop.specs),
-                        shop.modules,
-                        shop.host,
-                        shop.store,
-                        profile=plan.profile,
-                        seed=SEED,
-                        stage=stage,
-                        fresh=shop.settings.fresh,
-                        done_before=done,
-                        variables={**kept, **kit.environment},
-                        without=kit.without,
-                    )
-                results.append(result)
-                if out is not None:
-                    wire.write_cell(out / "cells" / f"{entry.cell.id}.json", result)
-            done += len(entry.checks)
-        stage.step(done, "done")
-    return results
-
-
-def _suite_kit(shop: Workshop, entry: PlannedCell, wheel: Artifact) -> SuiteKit:
-    return obtain_suites(
-        wheel,
-        entry.checks,
-        table=shop.matrices.suites,
-        pins=shop.matrices.pin_files,
-        host=shop.host,
-        index=shop.index,
-        cache=shop.cache,
-    )
-
-
-def _inspect(
-    shop: Workshop, entry: PlannedCell, wheel: Artifact, baseline: Artifact | None
-) -> CellResult:
-    begin = time.monotonic()
-    against = baseline if entry.cell.role is Role.CANDIDATE else None
-    key = digest_of(
-        environment_key(entry.cell, wheel, shop.host, profile=shop.settings.profile, seed=SEED),
-        against and against.sha256,
-    )
-    specs = {check: shop.specs[check] for check in entry.checks}
-    kept = (
-        {} if shop.settings.fresh else {check: shop.store.get(key, specs[check]) for check in specs}
-    )
-    known = {check: each.observation for check, each in kept.items() if each is not None}
-    asked = inspect_wheel(wheel, against, [check for check in specs if check not in known])
-    for observation in asked:
-        shop.store.put(key, specs[observation.check], Kept(seen=None, observation=observation))
-    observations = {each.check: each for each in asked} | {
-        check: evolve(observation, reused=True) for check, observation in known.items()
-    }
-    return CellResult(
-        cell=entry.cell,
-        tool_version=__version__,
-        wheel_name=wheel.name,
-        wheel_sha256=wheel.sha256,
-        openblas=OpenBLASSeen(config=wheel.config, pin=wheel.pin, sha256=wheel.library_sha256),
-        kernel=KernelSeen(requested=None, observed=None),
-        threads=ThreadsSeen(requested=0, observed=None),
-        host=shop.host,
-        python=wheel.interpreter.version,
-        observations=tuple(observations[check] for check in entry.checks),
-        reused=not asked,
-        seconds=round(time.monotonic() - begin, 3),
-    )
 
 
 def known_issues() -> tuple[KnownIssue, ...]:

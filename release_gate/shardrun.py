@@ -10,6 +10,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from release_gate import __version__, wire
+from release_gate.checking import check_cells
 from release_gate.errors import (
     ConfigurationError,
     GateError,
@@ -17,13 +18,14 @@ from release_gate.errors import (
     Problem,
     did_you_mean,
 )
+from release_gate.matrix.batches import wall_seconds
 from release_gate.matrix.interpreters import interpreter_of_tag
 from release_gate.matrix.shards import shards_of
 from release_gate.model import CellResult, KernelSeen, OpenBLASSeen, ThreadsSeen
 from release_gate.openblas.kernels import why_not_held
 from release_gate.openblas.library import code_digest, obtain_library, pin_facts
 from release_gate.openblas.pins import suits
-from release_gate.pipeline import check_cells, kernels_held
+from release_gate.pipeline import kernels_held
 from release_gate.shardfolder import file_digest, write_shard
 from release_gate.wheels.obtain import runs
 from release_gate.wheels.site import make_artifact
@@ -72,7 +74,8 @@ def check_shard(
         raise InfrastructureError(problems)
     reasons = _left_out(shop, shard, wheels)
     measured = tuple(entry for entry in shard.cells if entry.cell.id not in reasons)
-    seconds = sum(entry.seconds for entry in measured)
+    costs = {entry.cell.id: entry.seconds for entry in measured}
+    seconds = wall_seconds(measured, costs, cores=shop.host.cores, most=shop.settings.jobs)
     here = evolve(plan, cells=measured, estimate=evolve(plan.estimate, build=0.0, check=seconds))
     found = {result.cell.id: result for result in check_cells(shop, here, wheels)}
     found |= {

@@ -44,6 +44,7 @@ from release_gate.model import (
 from release_gate.resources import checks_dir
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping, Sequence
 
     from release_gate.model import Artifact, CheckSpec, Host, PlannedCell
@@ -70,7 +71,7 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     seed: int,
     stage: Stage,
     fresh: bool = False,
-    done_before: int = 0,
+    stop: threading.Event | None = None,
     launcher: tuple[str, ...] = (),
     checks: Path | None = None,
     variables: Mapping[str, str] | None = None,
@@ -79,15 +80,15 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     """Answer the checks of `planned` and return what was seen, in the planned order.
 
     `specs` and `modules` are by check id; `modules` names the module that registers the check
-    ("checks.exact"). `fresh`: ask all again, whatever the store has. `done_before`: steps of
-    `stage` that other cells have done; each check is one step. `launcher`: command to put before
-    the interpreter. `checks`: the folder of the package `checks`, if not the gate's own.
-    `variables`: what the children get beside the settings of the cell. `without`: by check id, why
-    it lacks something; it is not asked, and the answer is not kept.
+    ("checks.exact"). Each check is one step of `stage`. `fresh`: ask all again, whatever the store
+    has. `stop`: how another thread ends the cell. `launcher`: command to put before the
+    interpreter. `checks`: the folder of the package `checks`, if not the gate's own. `variables`:
+    what the children get beside the settings of the cell. `without`: by check id, why it lacks
+    something; it is not asked, and the answer is not kept.
 
-    Raises KeyboardInterrupt (also for SIGTERM and SIGHUP) after the children have been ended; what
-    was answered by then is in the store. Raises InfrastructureError when the interpreter cannot be
-    started or an answer cannot be written.
+    Raises KeyboardInterrupt (for `stop`; in the main thread also for SIGTERM and SIGHUP) after the
+    children have been ended; what was answered by then is in the store. Raises InfrastructureError
+    when the interpreter cannot be started or an answer cannot be written.
     """
     begin = time.monotonic()
     key = environment_key(
@@ -103,7 +104,7 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
         profile=profile,
         seed=seed,
         stage=stage,
-        done_before=done_before,
+        stop=stop,
         launcher=launcher,
         checks=checks_dir() if checks is None else checks,
         variables=variables or {},
@@ -131,7 +132,7 @@ class _CellRun:
     profile: str
     seed: int
     stage: Stage
-    done_before: int
+    stop: threading.Event | None
     launcher: tuple[str, ...]
     checks: Path
     variables: Mapping[str, str]
@@ -247,6 +248,7 @@ class _CellRun:
             environment=child_environment(cell.kernel, cell.threads) | dict(self.variables),
             on_event=lambda event: self._on_event(event, doing),
             launcher=self.launcher if launcher is None else launcher,
+            stop=self.stop,
         )
 
     def _on_event(self, event: Event, doing: str) -> None:
@@ -259,7 +261,7 @@ class _CellRun:
                     self.held = None
                 what = doing.format(event["check"])
                 name = f"{self.planned.cell.kernel} t{self.planned.cell.threads}: {what}"
-                self.stage.step(self.done_before + len(self.observations), name)
+                self.stage.step(len(self.observations), name)
             case "finished":
                 self.held = answers.answer(event)
             case "error":
@@ -284,7 +286,7 @@ class _CellRun:
     def _conclude(self, observation: Observation) -> None:
         """Keep a first answer; say what is no plain pass."""
         self._keep(observation)
-        self.stage.step(self.done_before + len(self.observations), observation.check)
+        self.stage.step(len(self.observations), observation.check)
         if observation.outcome.is_failure or observation.outcome is Outcome.ERROR:
             self._note(observation, f"{observation.outcome}: {observation.reason}")
 

@@ -143,20 +143,25 @@ def run_child(
     environment: Mapping[str, str],
     on_event: Callable[[Event], None],
     launcher: tuple[str, ...] = (),
+    stop: threading.Event | None = None,
 ) -> Ending:
     """Run `job` and return how it ended; call `on_event` for each event as it comes.
 
     `checks` is the folder of the package `checks`; `launcher` is put before the interpreter (an
     emulator). Whatever happens, also KeyboardInterrupt or an error of `on_event`, no process of the
     child's tree is left. The calling thread is the one whose end would end the child.
-    Raises InfrastructureError when the interpreter cannot be started.
+    Raises InfrastructureError when the interpreter cannot be started, KeyboardInterrupt when `stop`
+    is set by another thread: signals do not reach this one unless it is the main thread.
     """
+    stop = stop or threading.Event()
+    if stop.is_set():
+        raise KeyboardInterrupt
     token = uuid.uuid4().hex
     command = [*launcher, interpreter, *FLAGS, "-c", BOOTSTRAP]
     command += [job.site, str(checks.parent)]
     with Log() as log, Notes() as notes:
         process = _start(command, {**environment, TOKEN: token}, log)
-        watched = _Watched(process=process, job=job, log=log, notes=notes)
+        watched = _Watched(process=process, job=job, log=log, notes=notes, stop=stop)
         try:
             return watched.run(on_event)
         finally:
@@ -213,6 +218,7 @@ class _Watched:
     job: Job
     log: Log
     notes: Notes
+    stop: threading.Event
     phase: Phase = Phase.START
     check: str | None = None
     seen: set[int] = field(factory=set)
@@ -272,6 +278,8 @@ class _Watched:
         return min(0.5, max(0.05, self.clocks.limits.idle / 10))
 
     def _look(self, seconds: float) -> HangKind | None:
+        if self.stop.is_set():
+            raise KeyboardInterrupt
         pids = processes.tree(self.process.pid)
         self.seen.update(pids)
         self.log.bound()

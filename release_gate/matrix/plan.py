@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_gate import __version__
 from release_gate.errors import ConfigurationError, Problem
+from release_gate.matrix.batches import wall_seconds
 from release_gate.matrix.coverage import not_covered
 from release_gate.matrix.selection import applies, is_asked
 from release_gate.model import Cell, Estimate, Plan, PlannedCell, Role
@@ -88,7 +89,9 @@ def make_plan(
                 specs=[*inspections, *checks],
             )
         ),
-        estimate=_estimate(matrices.timing, settings, numpy, cells, built=built, answered=answered),
+        estimate=_estimate(
+            matrices.timing, settings, host, numpy, cells, built=built, answered=answered
+        ),
         settings=settings.as_data(),
         changed=settings.changed,
     )
@@ -175,23 +178,31 @@ def _empty(
 def _estimate(
     timing: Timing,
     settings: Settings,
+    host: Host,
     numpy: NumPySource,
     cells: Sequence[PlannedCell],
     *,
     built: Collection[Pin],
     answered: Callable[[Cell, str], bool],
 ) -> Estimate:
-    """Return the seconds that are left to spend; what is `built` or `answered` costs nothing."""
+    """Return the seconds that are left to spend; what is `built` or `answered` costs nothing.
+
+    Those of checks are wall time on `host`; over platforms, of all their machines together.
+    """
     pins = {(entry.cell.platform, entry.cell.pin) for entry in cells}
     to_build = Counter(
         platform for platform, pin in pins if numpy.kind != WHEEL and pin not in built
     )
     build = sum(timing.cold_build + timing.next_build * (n - 1) for n in to_build.values())
-    check, reused = 0.0, 0
+    costs, reused = {}, 0
     for entry in cells:
         open_checks = [name for name in entry.checks if not answered(entry.cell, name)]
         reused += len(entry.checks) - len(open_checks)
-        check += _cost(timing, settings.profile, entry.cell, open_checks)
+        costs[entry.cell.id] = _cost(timing, settings.profile, entry.cell, open_checks)
+    if settings.platforms:
+        check = sum(costs.values())
+    else:
+        check = wall_seconds(cells, costs, cores=host.cores, most=settings.jobs)
     return Estimate(
         build=round(build, 1),
         check=round(check, 1),

@@ -1,0 +1,47 @@
+"""Runs cells at the same time, each in a thread that waits for its children.
+
+Signals reach the main thread alone: it waits for the others, and has them end their children before
+it raises what it was told.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, TypeVar
+
+from release_gate.execution.interrupts import held_back, termination_interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["run_beside"]
+
+T = TypeVar("T")
+
+#: Seconds between looks for signals, which on Windows do not end a wait.
+LOOK_SECONDS = 0.5
+
+
+def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> list[T]:
+    """Run `tasks`, at most `width` at a time, and return what they return, in their order.
+
+    Each is called with an event: when it is set, the task is to end its children and to raise
+    KeyboardInterrupt. Raises the first error of a task, and KeyboardInterrupt (also for SIGTERM and
+    SIGHUP), once no task runs any more; what had not begun is not begun.
+    """
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=width, thread_name_prefix="cell")
+    with termination_interrupts():
+        try:
+            futures = [pool.submit(task, stop) for task in tasks]
+            pending = set(futures)
+            while pending:
+                done, pending = wait(pending, LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+            return [future.result() for future in futures]
+        finally:
+            with held_back():
+                stop.set()
+                pool.shutdown(cancel_futures=True)
