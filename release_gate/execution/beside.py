@@ -7,7 +7,7 @@ it raises what it was told.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
 from release_gate.execution.interrupts import held_back, termination_interrupts
@@ -32,11 +32,15 @@ def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> l
     """
     stop = threading.Event()
     pool = ThreadPoolExecutor(max_workers=width, thread_name_prefix="cell")
+    futures: list[Future[T]] = []
+    pending: set[Future[T]] = set()
     with termination_interrupts():
         try:
-            futures = [pool.submit(task, stop) for task in tasks]
-            pending = set(futures)
-            while pending:
+            while pending or len(futures) < len(tasks):
+                # Given out one by one: after an error a free thread must find nothing to begin.
+                for task in tasks[len(futures) : len(futures) + width - len(pending)]:
+                    futures.append(pool.submit(task, stop))
+                    pending.add(futures[-1])
                 done, pending = wait(pending, LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
@@ -44,4 +48,4 @@ def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> l
         finally:
             with held_back():
                 stop.set()
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from release_gate.model import PlannedCell
 
-__all__ = ["MOST_BESIDE", "Batch", "batches_of", "wall_seconds"]
+__all__ = ["MOST_BESIDE", "Batch", "batches_of", "wall_seconds", "width"]
 
 #: Cells at once, however many cores there are: half a GiB each, and several in `full`.
 MOST_BESIDE: Final = 4
@@ -25,17 +25,23 @@ class Batch:
     cells: tuple[PlannedCell, ...]
 
 
-def batches_of(cells: Sequence[PlannedCell], *, cores: int, most: int | None) -> tuple[Batch, ...]:
-    """Return `cells` by thread count, the fewest threads first; each batch in the given order.
+def width(threads: int, *, cores: int, most: int | None) -> int:
+    """Return how many cells of so many BLAS threads run at the same time.
 
-    `cores`: what the process may use; `most`: what the user allows (None: all of them). Inspections
-    of wheels, which have no threads, come first and one by one.
+    `cores`: what the process may use; `most`: what the user allows (None: all of them).
+    Inspections of wheels, which have no threads, run one by one.
     """
-    allowed = min(cores, MOST_BESIDE, most or cores)
+    if threads == 0:
+        return 1
+    return max(1, min(cores // threads, MOST_BESIDE, most or cores))
+
+
+def batches_of(cells: Sequence[PlannedCell], *, cores: int, most: int | None) -> tuple[Batch, ...]:
+    """Return `cells` by thread count, the fewest threads first; each batch in the given order."""
     counts = sorted({entry.cell.threads for entry in cells})
     return tuple(
         Batch(
-            width=max(1, min(allowed, cores // count)) if count else 1,
+            width=width(count, cores=cores, most=most),
             cells=tuple(entry for entry in cells if entry.cell.threads == count),
         )
         for count in counts

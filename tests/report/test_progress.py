@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from release_gate.progress import Progress, Stage
+from release_gate.progress import Progress, Shared, Stage
 from release_gate.report.progress import LiveProgress, PlainProgress, Remaining, make_progress
 
 
@@ -139,3 +139,25 @@ def test_time_left_goes_from_the_estimate_to_the_pace_seen(
     expected: float | None, steps: int | None, done: int, spent: float, left: float | None
 ) -> None:
     assert Remaining(expected, steps, done).after(spent) == left
+
+
+def test_parts_of_a_stage_are_shown_as_one() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = PlainProgress(stream, clock=clock)
+    with progress.stage("check", steps=8) as stage:
+        shared = Shared(stage)
+        first, second = shared.part("Haswell"), shared.part("SkylakeX")
+        assert isinstance(first, Stage)
+        first.step(3, "Haswell: exact.gemm")
+        clock.now += 20
+        second.step(1, "SkylakeX: exact.dot")
+        second.note("exact.dot failed")
+        clock.now += 20
+        first.step(4, "Haswell: exact.trsm")
+    assert stream.getvalue().splitlines() == [
+        "[  0:00] check",
+        "[  0:20]   4/8, 20 s left: SkylakeX: exact.dot",
+        "[  0:20]   exact.dot failed",
+        "[  0:40]   5/8, 24 s left: Haswell: exact.trsm",
+        "[  0:40] check: done in 40 s",
+    ]
