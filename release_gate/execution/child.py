@@ -291,6 +291,7 @@ class _Watched:
             case "hello", Phase.START:
                 self._enter(Phase.BETWEEN, None, self.job.exit_limits)
             case "started", Phase.BETWEEN if event.get("check") in self.job.limits:
+                self.notes.mapped()
                 self.log.mark(int(event["log"]))
                 self._enter(Phase.CHECK, event["check"], self.job.limits[event["check"]])
             case "finished", Phase.CHECK if event.get("check") == self.check:

@@ -30,8 +30,8 @@ class Notes:
     def __init__(self) -> None:
         handle, name = tempfile.mkstemp(prefix="release-gate-", suffix=".note")
         self.path = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.truncate(SIZE)
+        self._stream = os.fdopen(handle, "r+b", buffering=0)
+        self._stream.truncate(SIZE)
 
     def __enter__(self) -> Self:
         return self
@@ -42,12 +42,19 @@ class Notes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stream.close()
         with suppress(OSError):  # Windows: a process that could not be killed still has it open
+            self.path.unlink(missing_ok=True)
+
+    def mapped(self) -> None:
+        """Hear that the child has the file: no name of it stays behind then, even by kill -9."""
+        if os.name == "posix":
             self.path.unlink(missing_ok=True)
 
     def last(self, check: str | None) -> Case | None:
         """Return the input that `check` noted last, or None; what cannot be read is no note."""
-        text, end, _ = self.path.read_bytes().partition(b"\0")
+        self._stream.seek(0)
+        text, end, _ = self._stream.read().partition(b"\0")
         if not text or not end:
             return None
         try:

@@ -233,9 +233,11 @@ def kept_entries(folder: Path) -> list[str]:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a process that runs a cell, has kept the first answer and is at the second check."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary)},
     ) as process:
         deadline = time.monotonic() + 60
         while not ((tmp_path / "marks" / "orphan").exists() and kept_entries(tmp_path)):
@@ -273,5 +275,6 @@ def test_a_killed_gate_takes_its_child_along_and_loses_only_the_running_check(
     gate.kill()
     gate.wait(30)
     wait_dead(int((tmp_path / "marks" / "pid").read_text()))
+    assert not list(tmp_path.glob("temporary/release-gate-*"))
     (kept,) = kept_entries(tmp_path)
     assert kept.startswith("made.one-")
