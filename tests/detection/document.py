@@ -221,12 +221,14 @@ def _verdicts(lines: Sequence[tuple[BackTestCase, dict[str, Any]]]) -> str:
             if each["blocking"]
         )
         verdict = line["verdict"] if is_right(case, line) else f"**{line['verdict']}**"
+        if line["runs"] > 1:
+            verdict += f" (run {line['runs']} of {case.runs})"
         pins = (f"`{line[name].partition('==')[2]}`" for name in ("candidate", "baseline"))
         rows.append((case.id, *pins, verdict, told or "-"))
     return (
         "### Through the whole gate\n\nThe cases whose libraries are on the index as"
         " scipy-openblas64: `release-gate run --candidate A --baseline B` with the case's checks,"
-        " kernel and threads. The bad candidate has to get NO-GO, by a finding that is linked to"
+        " kernel and threads, and the inspections of wheels. The bad candidate has to get NO-GO, by a finding that is linked to"
         " the case's issue; the good one, with the bad one as baseline, GO. Right:"
         f" {right} of {len(lines)}.\n\n"
         + _table(("issue", "candidate", "baseline", "verdict", "blocking findings"), rows)
