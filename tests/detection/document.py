@@ -228,8 +228,9 @@ def _verdicts(lines: Sequence[tuple[BackTestCase, dict[str, Any]]]) -> str:
     return (
         "### Through the whole gate\n\nThe cases whose libraries are on the index as"
         " scipy-openblas64: `release-gate run --candidate A --baseline B` with the case's checks,"
-        " kernel and threads, and the inspections of wheels. The bad candidate has to get NO-GO, by a finding that is linked to"
-        " the case's issue; the good one, with the bad one as baseline, GO. Right:"
+        " kernel and threads, and the inspections of wheels. The bad candidate has to get NO-GO, by"
+        " a finding that is linked to the case's issue; the good one, with the bad one as"
+        " baseline, GO. Right:"
         f" {right} of {len(lines)}.\n\n"
         + _table(("issue", "candidate", "baseline", "verdict", "blocking findings"), rows)
     )
