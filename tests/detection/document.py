@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.detection.backtest import BackTestCase, Verdict
     from tests.detection.silence_history import SilentRuns
 
-__all__ = ["explanation", "fault_list", "kept_suite", "render"]
+__all__ = ["explanation", "fault_list", "kept_suite", "render", "through_the_gate"]
 
 #: Families of routines, as the tables put them together.
 LEVELS = {
@@ -105,7 +105,7 @@ def render(
     parts = [INTRODUCTION.format(machine=machine)]
     measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
     parts += [_back_test(cases)] if measured else []
-    parts += [_verdicts(verdicts)] if verdicts else []
+    parts += [through_the_gate(verdicts)] if verdicts else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
     parts += [_held_out(held_out)] if trials or held_out else []
     parts += [_silence(silence, history, checks, catalogue)] if history else []
@@ -208,7 +208,8 @@ def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
     )
 
 
-def _verdicts(lines: Sequence[tuple[BackTestCase, dict[str, Any]]]) -> str:
+def through_the_gate(lines: Sequence[tuple[BackTestCase, dict[str, Any]]]) -> str:
+    """Return the section of what the whole gate said of each pair."""
     rows = []
     right = 0
     for case, line in lines:

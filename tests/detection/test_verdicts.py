@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
+from tests.detection import verdicts
 from tests.detection.backtest import BackTestCase, read_cases
-from tests.detection.verdicts import is_right, pairs_of
+from tests.detection.document import through_the_gate
+from tests.detection.verdicts import Verdicts, is_right, pairs_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CASE = BackTestCase(
     id="OpenBLAS#1",
@@ -54,3 +60,61 @@ def test_the_cases_have_such_pairs() -> None:
 def test_what_is_right(change: dict[str, Any], right: bool) -> None:  # noqa: FBT001
     line = {"bad": True, "verdict": "NO-GO", "findings": [FINDING]} | change
     assert is_right(CASE, line) is right
+
+
+REPORT = {
+    "numpy": {"version": "2.5.5"},
+    "findings": [
+        {
+            "check": "exact.gemm",
+            "failures": [{"kernel": "Haswell"}],
+            "blocking": True,
+            "issues": [{"id": "OpenBLAS#1"}],
+            "toggles": [{"hits": 3}],
+            "symptom": "wrong result",
+        }
+    ],
+}
+
+
+def test_a_race_is_tried_until_the_gate_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter(["GO", "NO-GO", "GO"])
+    asked: list[list[str]] = []
+
+    def ask(arguments: list[str]) -> dict[str, Any]:
+        asked.append(arguments)
+        return REPORT | {"verdict": next(said)}
+
+    monkeypatch.setattr(verdicts, "_ask_gate", ask)
+    race = evolve(CASE, runs=5)
+    bad, good = pairs_of(race)
+    part = Verdicts({}, tmp_path)
+    first, second = part.attempt(bad), part.attempt(good)
+    assert first is not None
+    assert second is not None
+    assert (first["verdict"], first["runs"]) == ("NO-GO", 2)
+    assert (second["verdict"], second["runs"]) == ("GO", 1)
+    assert len(asked) == 3
+    assert "wheel.*" in asked[0][asked[0].index("--checks") + 1].split(",")
+    assert part.attempt(bad) == first  # not asked again
+
+    text = through_the_gate([(race, first), (race, second | {"verdict": "NO-GO"})])
+    assert "Right: 1 of 2." in text
+    assert "NO-GO (run 2 of 5)" in text
+    assert "exact.gemm (wrong result) on Haswell: OpenBLAS#1, script shows it" in text
+    assert "**NO-GO**" in text
+
+
+def test_answers_are_not_shared_with_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    for name in ("observations", "reproduced", "wheels"):
+        (kept / name).mkdir(parents=True)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: kept)
+    cache = verdicts._cache_without_answers(tmp_path / "cache")
+    (cache / "wheels" / "new").touch()
+    assert [path.name for path in cache.iterdir()] == ["wheels"]
+    assert (kept / "wheels" / "new").exists()
