@@ -156,7 +156,14 @@ def _modern(tag: str) -> str:
     return tag
 
 
-def same_release(one: str, other: str) -> bool:
-    """Whether two versions agree; before 0.3.31 the library tells fewer parts than its package."""
-    short, long = sorted((one.split("."), other.split(".")), key=len)
+def same_release(packaged: str, told: str) -> bool:
+    """Whether the version of a package of OpenBLAS can be what its library tells.
+
+    Before 0.3.31 the library tells fewer parts. One that tells ``0.3.31.dev`` was built of commits
+    after the tag, as 0.3.31.22.1 was, and does not say which.
+    """
+    if told.endswith(".dev"):
+        told = told.removesuffix(".dev")
+        return packaged.startswith(f"{told}.") and not packaged.startswith(f"{told}.0.")
+    short, long = sorted((packaged.split("."), told.split(".")), key=len)
     return long[: len(short)] == short

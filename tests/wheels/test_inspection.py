@@ -185,5 +185,13 @@ def test_versions_of_fewer_parts_agree() -> None:
     assert not same_release("0.3.33.112.0", "0.3.33.113.0")
 
 
+def test_a_library_of_the_development_branch_is_of_any_commit_after_its_tag() -> None:
+    assert same_release("0.3.31.22.1", "0.3.31.dev")
+    assert not same_release("0.3.31.0.1", "0.3.31.dev")
+    assert not same_release("0.3.31", "0.3.31.dev")
+    assert not same_release("0.3.33.112.0", "0.3.31.dev")
+    assert not same_release("0.3.3.1.0", "0.3.31.dev")
+
+
 def test_the_sites_of_good_wheels_stay_as_they_are(good: Artifact) -> None:
     assert file_sha256(Path(good.library)) == good.library_sha256
