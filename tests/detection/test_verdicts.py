@@ -67,7 +67,7 @@ REPORT = {
     "findings": [
         {
             "check": "exact.gemm",
-            "failures": [{"kernel": "Haswell"}],
+            "failures": [{"kernel": "Haswell"}, {"kernel": None}],
             "blocking": True,
             "issues": [{"id": "OpenBLAS#1"}],
             "toggles": [{"hits": 3}],
@@ -103,7 +103,7 @@ def test_a_race_is_tried_until_the_gate_stops_it(
     text = through_the_gate([(race, first), (race, second | {"verdict": "NO-GO"})])
     assert "Right: 1 of 2." in text
     assert "NO-GO (run 2 of 5)" in text
-    assert "exact.gemm (wrong result) on Haswell: OpenBLAS#1, script shows it" in text
+    assert "exact.gemm (wrong result) on Haswell, wheel: OpenBLAS#1, script shows it" in text
     assert "**NO-GO**" in text
 
 

@@ -125,7 +125,7 @@ def _said(report: Mapping[str, Any]) -> dict[str, Any]:
         "findings": [
             {
                 "check": each["check"],
-                "kernels": sorted({failure["kernel"] for failure in each["failures"]}),
+                "kernels": sorted({failure["kernel"] or "wheel" for failure in each["failures"]}),
                 "blocking": each["blocking"],
                 "issues": [issue["id"] for issue in each["issues"]],
                 "hits": sum(toggle["hits"] for toggle in each["toggles"]),
