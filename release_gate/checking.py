@@ -45,7 +45,14 @@ def check_cells(
     results: dict[str, CellResult] = {}
     with shop.progress.stage("check", steps=steps, seconds=plan.estimate.check) as stage:
         kits = _suite_kits(shop, wheels, entries, stage)
-        run = _Run(shop=shop, plan=plan, wheels=wheels, kits=kits, out=out)
+        baselines = {
+            entry.cell.platform: wheels[entry.cell.pin]
+            for entry in entries
+            if entry.cell.role is Role.BASELINE
+        }
+        run = _Run(
+            shop=shop, profile=plan.profile, wheels=wheels, baselines=baselines, kits=kits, out=out
+        )
         shared = Shared(stage)
         for batch in batches_of(entries, cores=shop.host.cores, most=shop.settings.jobs):
             tasks = [run.task(entry, shared.part(entry.cell.id)) for entry in batch.cells]
@@ -57,11 +64,12 @@ def check_cells(
 
 @frozen(kw_only=True)
 class _Run:
-    """What all cells of a run have in common."""
+    """What all cells of a run have in common; `baselines` are the baseline's wheels by platform."""
 
     shop: Workshop
-    plan: Plan
+    profile: str
     wheels: Mapping[Pin, Artifact]
+    baselines: Mapping[str, Artifact]
     kits: Mapping[Pin, SuiteKit]
     out: Path | None
 
@@ -89,7 +97,7 @@ class _Run:
             shop.modules,
             shop.host,
             shop.store,
-            profile=self.plan.profile,
+            profile=self.profile,
             seed=SEED,
             stage=stage,
             fresh=shop.settings.fresh,
@@ -102,9 +110,10 @@ class _Run:
         begin = time.monotonic()
         stage.step(0, f"{entry.cell.id}: wheel inspection")
         shop, wheel = self.shop, self.wheels[entry.cell.pin]
-        baseline = self._baseline(entry)
+        is_candidate = entry.cell.role is Role.CANDIDATE
+        baseline = self.baselines.get(entry.cell.platform) if is_candidate else None
         key = digest_of(
-            environment_key(entry.cell, wheel, shop.host, profile=self.plan.profile, seed=SEED),
+            environment_key(entry.cell, wheel, shop.host, profile=self.profile, seed=SEED),
             baseline and baseline.sha256,
         )
         specs = {check: shop.specs[check] for check in entry.checks}
@@ -135,17 +144,6 @@ class _Run:
             reused=not asked,
             seconds=round(time.monotonic() - begin, 3),
         )
-
-    def _baseline(self, entry: PlannedCell) -> Artifact | None:
-        """Return the wheel that the wheel of `entry` is compared with."""
-        if entry.cell.role is not Role.CANDIDATE:
-            return None
-        pins = (
-            other.cell.pin
-            for other in self.plan.cells
-            if other.cell.role is Role.BASELINE and other.cell.platform == entry.cell.platform
-        )
-        return self.wheels.get(next(pins)) if self.plan.baseline else None
 
 
 def _suite_kits(

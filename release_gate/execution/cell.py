@@ -29,7 +29,6 @@ from release_gate.execution import answers
 from release_gate.execution.child import Ending, Event, Job, Phase, run_child
 from release_gate.execution.clocks import Limits
 from release_gate.execution.environment import child_environment
-from release_gate.execution.interrupts import termination_interrupts
 from release_gate.execution.stacks import debugger, native_report
 from release_gate.execution.store import Kept, ObservationStore, Seen, environment_key
 from release_gate.model import (
@@ -86,9 +85,9 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     what the children get beside the settings of the cell. `without`: by check id, why it lacks
     something; it is not asked, and the answer is not kept.
 
-    Raises KeyboardInterrupt (for `stop`; in the main thread also for SIGTERM and SIGHUP) after the
-    children have been ended; what was answered by then is in the store. Raises InfrastructureError
-    when the interpreter cannot be started or an answer cannot be written.
+    Raises KeyboardInterrupt, also for `stop`, after the children have been ended; what was answered
+    by then is in the store. Raises InfrastructureError when the interpreter cannot be started or an
+    answer cannot be written.
     """
     begin = time.monotonic()
     key = environment_key(
@@ -112,10 +111,9 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
     if not fresh:
         run.recall()
     run.leave_out(without or {})
-    with termination_interrupts():
-        run.ask_all()
-        run.repeat_failures()
-        run.trace_crashes()
+    run.ask_all()
+    run.repeat_failures()
+    run.trace_crashes()
     return run.result(host, time.monotonic() - begin)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_BESIDE", "Batch", "batches_of", "wall_seconds", "width"]
 
-#: Cells at once, however many cores there are: half a GiB each, and several in `full`.
+#: Cells at once, however many cores there are: each needs memory, half a GiB in smoke.
 MOST_BESIDE: Final = 4
 
 

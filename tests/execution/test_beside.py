@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from contextlib import suppress
@@ -14,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
-from made_cells import CELL, MadeCell, is_alive, make_cell
+from made_cells import CELL, MadeCell, end, gate_at, is_alive, make_cell, wait_dead
 
 from release_gate.errors import InfrastructureError, Problem
 from release_gate.execution.beside import run_beside
 from release_gate.model import Outcome
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -156,17 +153,8 @@ except KeyboardInterrupt:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a process of which two cells hang and one has not begun."""
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    ) as process:
-        deadline = time.monotonic() + 60
-        while len(hanging(tmp_path)) < 2:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield process
-        process.kill()
+    with gate_at(tmp_path, SCRIPT, lambda: len(hanging(tmp_path)) == 2) as gate:
+        yield gate
 
 
 def hanging(folder: Path) -> dict[str, int]:
@@ -182,13 +170,11 @@ def hanging(folder: Path) -> dict[str, int]:
 def test_a_gate_that_is_ended_ends_all_cells(
     tmp_path: Path, gate: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip(f"{number.name} is ignored here, as under nohup, and so by the gate")
-    gate.send_signal(number)
-    assert gate.wait(30) == (-number if number == signal.SIGKILL else 130)
+    killed = number == signal.SIGKILL
+    assert end(gate, number) == (-number if killed else 130)
     pids = hanging(tmp_path)
     assert set(pids) == {"Haswell", "Zen"}
-    deadline = time.monotonic() + (30 if number == signal.SIGKILL else 0)
-    while any(map(is_alive, pids.values())) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not any(map(is_alive, pids.values()))
+    for pid in pids.values():
+        if killed:  # they end by themselves, a moment later
+            wait_dead(pid)
+        assert not is_alive(pid)

@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import textwrap
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
-from made_cells import HOST, NUMPY, MadeCell, is_alive, make_cell, make_site, spec
+from made_cells import (
+    HOST,
+    NUMPY,
+    MadeCell,
+    end,
+    gate_at,
+    is_alive,
+    make_cell,
+    make_site,
+    spec,
+    wait_dead,
+)
 
 from release_gate.errors import InfrastructureError
 from release_gate.execution.store import environment_key
 from release_gate.model import Outcome, Role
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -207,6 +215,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from made_cells import make_cell, make_site
+from release_gate.execution.beside import run_beside
 folder = Path(sys.argv[1])
 artifact = make_site(folder / "site") if not (folder / "site").exists() else None
 cell = make_cell(folder, artifact, one='ctx.ran()', two='''
@@ -220,7 +229,7 @@ while not (marks / "go").exists():
 ctx.ran()
 ''')
 try:
-    cell.run()
+    run_beside([lambda stop: cell.run(stop=stop)], width=1)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -233,38 +242,20 @@ def kept_entries(folder: Path) -> list[str]:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a process that runs a cell, has kept the first answer and is at the second check."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary)},
-    ) as process:
-        deadline = time.monotonic() + 60
-        while not ((tmp_path / "marks" / "orphan").exists() and kept_entries(tmp_path)):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield process
-        process.kill()
+    orphan = tmp_path / "marks" / "orphan"
+    with gate_at(
+        tmp_path, SCRIPT, lambda: orphan.exists() and bool(kept_entries(tmp_path))
+    ) as gate:
+        yield gate
         with suppress(ProcessLookupError):
-            os.kill(int((tmp_path / "marks" / "orphan").read_text()), signal.SIGKILL)
-
-
-def wait_dead(pid: int) -> None:
-    deadline = time.monotonic() + 30
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} still lives"
-        time.sleep(0.02)
+            os.kill(int(orphan.read_text()), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_gate_leaves_no_process(
     tmp_path: Path, gate: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip(f"{number.name} is ignored here, as under nohup, and so by the gate")
-    gate.send_signal(number)
-    assert gate.wait(30) == 130
+    assert end(gate, number) == 130
     for name in ("pid", "orphan"):
         assert not is_alive(int((tmp_path / "marks" / name).read_text()))
 

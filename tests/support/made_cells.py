@@ -6,14 +6,19 @@ is tried by the tests that are marked `network`.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from attrs import evolve, field, frozen
 
 from release_gate.execution.cell import run_cell
@@ -32,6 +37,9 @@ from release_gate.model import (
     Role,
 )
 from release_gate.resources import checks_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LIBRARY_NAME = "libscipy_openblas64_-0.so"
 
@@ -233,3 +241,43 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def wait_dead(pid: int) -> None:
+    deadline = time.monotonic() + 30
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} still lives"
+        time.sleep(0.02)
+
+
+@contextmanager
+def gate_at(
+    folder: Path, script: str, ready: Callable[[], object]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `script`, told `folder`, and yield its process once it is `ready`; kill it at the end.
+
+    Its temporary files are in ``folder/temporary``.
+    """
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary)},
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not ready():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.kill()
+
+
+def end(gate: subprocess.Popen[bytes], number: signal.Signals) -> int:
+    """Send `gate` a signal and return its exit status; skip the test where it is ignored."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored here, as under nohup, and so by the gate")
+    gate.send_signal(number)
+    return gate.wait(30)

@@ -187,6 +187,7 @@ def test_versions_of_fewer_parts_agree() -> None:
 
 def test_a_library_of_the_development_branch_is_of_any_commit_after_its_tag() -> None:
     assert same_release("0.3.31.22.1", "0.3.31.dev")
+    assert same_release("0.3.31.dev", "0.3.31.dev")
     assert not same_release("0.3.31.0.1", "0.3.31.dev")
     assert not same_release("0.3.31", "0.3.31.dev")
     assert not same_release("0.3.33.112.0", "0.3.31.dev")
