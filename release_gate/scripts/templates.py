@@ -10,6 +10,7 @@ openblas`` is replaced by that definition and those that it uses in turn.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -40,11 +41,18 @@ def find_template(check: str, templates: Path) -> Path | None:
     own = templates / f"{check.replace('.', '_').replace('-', '_')}.py"
     if own.is_file():
         return own
+    return _mapped(templates).get(check)
+
+
+@functools.cache
+def _mapped(templates: Path) -> dict[str, Path]:
+    """Return the template of each check that one names near its top, the first of several."""
+    mapped: dict[str, Path] = {}
     for path in sorted(templates.glob("*.py")):
-        named = _MAPPING.search(path.read_text("utf-8")[:_TOP])
-        if named and check in {name.strip() for name in named[1].split(",")}:
-            return path
-    return None
+        if named := _MAPPING.search(path.read_text("utf-8")[:_TOP]):
+            for name in named[1].split(","):
+                mapped.setdefault(name.strip(), path)
+    return mapped
 
 
 def template_example(template: Path) -> dict[str, object]:

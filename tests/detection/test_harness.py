@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import pytest
 
-from release_gate.checklist import read_checks
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks
 from tests.detection import backtest as backtest_module
 from tests.detection.backtest import BackTest, BackTestCase, read_cases
 from tests.detection.campaign import Campaign, Cell, cells_of
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SPECS = {spec.id: spec for spec in read_checks(checks_dir())}
+SPECS = {spec.id: spec for spec in all_checks()}
 
 
 def test_results_outlive_a_writer_that_was_killed(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from planted import ask_checks, plant
 
-from release_gate.checklist import read_checks
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,7 +152,7 @@ def test_the_real_library_passes(
 
 def test_every_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
-    checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
+    checks = {spec.id for spec in all_checks() if spec.module in modules}
     assert checks == {check for _, check, _ in FAULTS} | {NOT_FINITE, WIDE}
 
 

@@ -9,8 +9,7 @@ import pytest
 from planted import ask_checks, plant
 from written import assert_shows_only, source_of_case
 
-from release_gate.checklist import read_checks
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks
 
 pytestmark = pytest.mark.network
 
@@ -133,7 +132,7 @@ def test_a_right_library_passes(fault: str, check: str, threads: int, answers: A
 
 def test_every_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
-    checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
+    checks = {spec.id for spec in all_checks() if spec.module in modules}
     assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
 
 

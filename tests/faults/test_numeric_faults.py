@@ -11,9 +11,8 @@ import pytest
 from planted import ask_checks, plant
 from written import source_of_case
 
-from release_gate.checklist import read_checks
 from release_gate.execution.environment import child_environment
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,7 +155,7 @@ def test_the_real_library_passes(
 
 def test_every_numeric_check_has_a_fault() -> None:
     modules = {f"checks.{module}" for module in MODULES}
-    checks = {spec.id for spec in read_checks(checks_dir()) if spec.module in modules}
+    checks = {spec.id for spec in all_checks() if spec.module in modules}
     assert checks - ELSEWHERE == {check for _, check, _ in FAULTS}
 
 

@@ -16,7 +16,6 @@ from attrs import evolve
 from planted import ask_checks, plant
 from written import example
 
-from release_gate.checklist import read_checks
 from release_gate.execution.cell import run_cell
 from release_gate.execution.environment import child_environment
 from release_gate.execution.store import ObservationStore
@@ -24,8 +23,8 @@ from release_gate.model import Cell, HangKind, Observation, Outcome, PlannedCell
 from release_gate.openblas.index import Index
 from release_gate.openblas.library import obtain_library
 from release_gate.openblas.pins import resolve_pin
+from release_gate.pipeline import all_checks
 from release_gate.progress import Silent
-from release_gate.resources import checks_dir
 from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ SHOWN = [
 #: Seconds without CPU use after which a hang is one, in these tests.
 IDLE = 2.0
 
-SPECS = {spec.id: evolve(spec, idle=IDLE) for spec in read_checks(checks_dir())}
+SPECS = {spec.id: evolve(spec, idle=IDLE) for spec in all_checks()}
 MODULE_OF = {spec.id: spec.module for spec in SPECS.values()}
 CHECKS = sorted({check for _, check, *_ in FAULTS})
 ASKED_BY_DEFAULT = [check for check in CHECKS if "smoke" in SPECS[check].profiles]

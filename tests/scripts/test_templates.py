@@ -10,8 +10,7 @@ from gate_values import CANDIDATE, artifact
 from many_scripts import run_program
 from written import TEMPLATES, run_text
 
-from release_gate.checklist import read_checks
-from release_gate.resources import checks_dir
+from release_gate.pipeline import all_checks
 from release_gate.scripts.sources import source_for
 from release_gate.scripts.templates import (
     PARTS,
@@ -38,7 +37,7 @@ def test_a_script_is_short(path: Path) -> None:
 
 
 def test_every_template_belongs_to_a_check() -> None:
-    ids = [spec.id for spec in read_checks(checks_dir())]
+    ids = [spec.id for spec in all_checks()]
     assert {find_template(each, TEMPLATES) for each in ids} >= set(FILES)
 
 

@@ -16,15 +16,15 @@ from made_wheels import (
     write_wheel,
 )
 
-from release_gate.checklist import read_checks
 from release_gate.execution.cell import run_cell
 from release_gate.execution.store import ObservationStore
 from release_gate.matrix.load import load_matrices
 from release_gate.matrix.suites import SciPyRelease, SuiteTable
 from release_gate.model import Artifact, CellResult, Outcome, Pin, PlannedCell, Provider
 from release_gate.openblas.index import Index, file_sha256
+from release_gate.pipeline import all_checks
 from release_gate.progress import Silent
-from release_gate.resources import checks_dir, matrices_dir
+from release_gate.resources import matrices_dir
 from release_gate.wheels.suites import SuiteKit, obtain_suites
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def checked(
     wheel: Artifact, kit: SuiteKit, cache: Path, variables: Mapping[str, str] | None = None
 ) -> CellResult:
     """Ask the suite of SciPy, with this interpreter's own pytest."""
-    specs = {spec.id: spec for spec in read_checks(checks_dir())}
+    specs = {spec.id: spec for spec in all_checks()}
     own = {"RELEASE_GATE_SUITE_PATH": str(Path(pytest.__file__).parents[1])}
     with Silent().stage("check", steps=1) as stage:
         return run_cell(
@@ -211,7 +211,7 @@ def test_why_there_is_no_scipy(
 def test_an_answer_is_of_what_the_suite_ran_with(
     stocked: MadeIndex, made_artifact: Artifact, tmp_path: Path
 ) -> None:
-    specs = {spec.id: spec for spec in read_checks(checks_dir())}
+    specs = {spec.id: spec for spec in all_checks()}
     kit = obtained(stocked, made_artifact, tmp_path / "cache")
     changed = {
         check for check, spec in kit.specs(specs).items() if spec.digest != specs[check].digest
