@@ -1,4 +1,4 @@
-"""Runs cells at the same time, each in a thread that waits for its children.
+"""Runs tasks at the same time, each in a thread that waits for its children.
 
 Signals reach the main thread alone: it waits for the others, and has them end their children before
 it raises what it was told.
@@ -19,24 +19,25 @@ __all__ = ["run_beside"]
 
 T = TypeVar("T")
 
-#: Seconds between looks for signals, which on Windows do not end a wait.
-LOOK_SECONDS = 0.5
+#: Seconds between looks for signals, which do not end a wait.
+LOOK_SECONDS = 0.2
 
 
 def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> list[T]:
     """Run `tasks`, at most `width` at a time, and return what they return, in their order.
 
     Each is called with an event: when it is set, the task is to end its children and to raise
-    KeyboardInterrupt. Raises the first error of a task, and KeyboardInterrupt (also for SIGTERM and
-    SIGHUP), once no task runs any more; what had not begun is not begun.
+    KeyboardInterrupt, unless it is short. Raises the first error of a task, and KeyboardInterrupt
+    (also for SIGTERM and SIGHUP), once no task runs any more; what had not begun is not begun.
     """
     stop = threading.Event()
-    pool = ThreadPoolExecutor(max_workers=width, thread_name_prefix="cell")
+    pool = ThreadPoolExecutor(max_workers=width)
     futures: list[Future[T]] = []
     pending: set[Future[T]] = set()
-    with termination_interrupts():
+    # Held back, since waiting takes the locks of futures: see held_back.
+    with termination_interrupts(), held_back() as signals:
         try:
-            while pending or len(futures) < len(tasks):
+            while not signals and (pending or len(futures) < len(tasks)):
                 # Given out one by one: after an error a free thread must find nothing to begin.
                 for task in tasks[len(futures) : len(futures) + width - len(pending)]:
                     futures.append(pool.submit(task, stop))
@@ -44,8 +45,7 @@ def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> l
                 done, pending = wait(pending, LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
-            return [future.result() for future in futures]
         finally:
-            with held_back():
-                stop.set()
-                pool.shutdown()
+            stop.set()
+            pool.shutdown()
+    return [future.result() for future in futures]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
 __all__ = ["held_back", "termination_interrupts"]
@@ -50,10 +50,16 @@ def termination_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Deliver ending signals only afterwards: a second Ctrl-C must not leave a child behind."""
+def held_back() -> Iterator[Sequence[int]]:
+    """Deliver ending signals only afterwards: a second Ctrl-C must not leave a child behind.
+
+    Yields the signals that came so far, for a body that ends early then. Also for bodies that take
+    locks: an exception in the moment after one was taken leaves it taken, for all threads.
+    """
     pending: list[int] = []
-    with _handlers(ENDING, lambda number, _frame: pending.append(number)):
-        yield
-    if pending:
-        signal.raise_signal(pending[0])
+    try:
+        with _handlers(ENDING, lambda number, _frame: pending.append(number)):
+            yield pending
+    finally:
+        if pending:
+            signal.raise_signal(pending[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +15,11 @@ from packaging.version import Version
 
 from release_gate import wire
 from release_gate.errors import ConfigurationError, Problem, did_you_mean
+from release_gate.execution.beside import run_beside
 from release_gate.model import Interpreter
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Iterator, Sequence
 
     from release_gate.matrix.tables import NumPyRelease
@@ -85,8 +87,8 @@ def find_interpreters(
         if path in known and known[path].get("stamp") == stamp
     }
     missing = sorted(stamps.keys() - asked.keys())
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        asked |= zip(missing, pool.map(_ask, missing), strict=True)
+    said = run_beside([partial(_ask, path) for path in missing], width=4)
+    asked |= zip(missing, said, strict=True)
     if store is not None and missing:
         wire.write_json(
             store, {path: {"stamp": stamps[path], "said": asked[path]} for path in sorted(asked)}
@@ -240,7 +242,7 @@ def _read_store(store: Path | None) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _ask(path: str) -> dict[str, Any] | None:
+def _ask(path: str, _stop: threading.Event) -> dict[str, Any] | None:
     """Return what the interpreter says of itself, or None when it does not work."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTHON")

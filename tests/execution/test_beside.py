@@ -5,20 +5,23 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from concurrent.futures import wait
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 from made_cells import CELL, MadeCell, end, gate_at, is_alive, make_cell, wait_dead
 
 from release_gate.errors import InfrastructureError, Problem
+from release_gate.execution import beside
 from release_gate.execution.beside import run_beside
 from release_gate.model import Outcome
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from release_gate.model import Artifact, CellResult
@@ -86,6 +89,27 @@ def test_an_error_ends_the_others_and_begins_no_more() -> None:
     with pytest.raises(InfrastructureError, match="no space left"):
         run_beside([fails, waits, never, never], width=2)
     assert sorted(began) == ["fails", "waits"]
+
+
+@pytest.mark.timeout(30, method="thread")  # what would hang here, hangs the interpreter's exit
+def test_a_signal_in_the_moment_after_a_lock_was_taken_leaves_none_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(stop: threading.Event) -> None:
+        assert stop.wait(20)
+        raise KeyboardInterrupt  # tells its future, which takes the lock
+
+    def waits(pending: set[Future[None]], seconds: float, return_when: str) -> tuple[Any, Any]:
+        for future in pending:
+            future._condition.acquire()
+        signal.raise_signal(signal.SIGINT)
+        for future in pending:
+            future._condition.release()
+        return wait(pending, seconds, return_when)
+
+    monkeypatch.setattr(beside, "wait", waits)
+    with pytest.raises(KeyboardInterrupt):
+        run_beside([work, work], width=2)
 
 
 def test_two_cells_run_in_the_same_seconds(tmp_path: Path, made_artifact: Artifact) -> None:

@@ -184,3 +184,12 @@ def test_an_interrupt_is_held_back_but_not_lost() -> None:
         signal.raise_signal(signal.SIGINT)
         reached = True
     assert reached
+
+
+def test_a_body_can_see_what_is_held_back_and_its_error_does_not_swallow_it() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught, held_back() as signals:  # noqa: PT012
+        assert not signals
+        signal.raise_signal(signal.SIGINT)
+        assert list(signals) == [signal.SIGINT]
+        raise ValueError
+    assert isinstance(caught.value.__context__, ValueError)
