@@ -193,7 +193,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
         cases=cases,
         silence=silent.lines(),
         history=history,
-        checks=silent.checks,
+        states=silent.states,
         third=opinion.lines(),
         verdicts=[
             (case, line)

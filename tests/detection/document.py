@@ -94,7 +94,7 @@ def render(
     cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]],
     silence: Sequence[dict[str, Any]],
     history: Sequence[SilentRuns],
-    checks: str,
+    states: Mapping[str, str],
     third: Sequence[dict[str, Any]],
     verdicts: Sequence[tuple[BackTestCase, dict[str, Any]]],
     catalogue: Sequence[KnownIssue],
@@ -108,7 +108,7 @@ def render(
     parts += [through_the_gate(verdicts)] if verdicts else []
     parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
     parts += [_held_out(held_out)] if trials or held_out else []
-    parts += [_silence(silence, history, checks, catalogue)] if history else []
+    parts += [_silence(silence, history, states, catalogue)] if history else []
     parts += [_third(third)] if third else []
     return "\n\n".join(parts) + "\n"
 
@@ -415,18 +415,18 @@ def _third(lines: Sequence[dict[str, Any]]) -> str:
 def _silence(
     lines: Sequence[dict[str, Any]],
     history: Sequence[SilentRuns],
-    checks: str,
+    states: Mapping[str, str],
     catalogue: Sequence[KnownIssue],
 ) -> str:
     rows = []
     figures = ("runs", "cells", "answers", "true", "false", "unanswered")
-    groups: dict[tuple[bool, int, str], list[SilentRuns]] = defaultdict(list)
+    groups: dict[tuple[str, int, str], list[SilentRuns]] = defaultdict(list)
     for each in history:
-        groups[each.checks != checks, each.busy, each.library].append(each)
-    for (earlier, busy, library), runs in sorted(groups.items()):
+        groups[states.get(each.checks, "earlier"), each.busy, each.library].append(each)
+    for (asked, busy, library), runs in sorted(groups.items()):
         where = f"beside {busy} busy processes" if busy else "no busy processes added"
         sums = (sum(getattr(each, name) for each in runs) for name in figures)
-        rows.append((f"`{library}`", where, "earlier" if earlier else "as now", *sums))
+        rows.append((f"`{library}`", where, asked, *sums))
     findings: dict[str, Counter[str]] = defaultdict(Counter)
     runs_of = Counter(line["library"] for line in lines)
     for name in runs_of:
@@ -439,9 +439,9 @@ def _silence(
         " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
-        " Unanswered: what the library does not export. Earlier: before the last change to a"
-        " check. Some shared the machine with another run (`--jobs`). By day:"
-        " `docs/detection-silence.tsv`.\n\n"
+        " Unanswered: what the library does not export. As now but for a check: before it was"
+        " added. Earlier: before the last other change to a check. Some shared the machine with"
+        " another run (`--jobs`). By day: `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)
     )
     told = []

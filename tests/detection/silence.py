@@ -42,7 +42,8 @@ class Silence:
 
     def __init__(self, specs: Mapping[str, CheckSpec], folder: Path) -> None:
         self.results = Results(folder / "silence.jsonl")
-        self._state = digest_of(sorted(spec.digest for spec in specs.values() if spec.module))
+        self._digests = {spec.id: spec.digest for spec in specs.values() if spec.module}
+        self._state = digest_of(sorted(self._digests.values()))
 
     def attempt(self, library: str, number: int, *, busy: int = 0) -> dict[str, Any]:
         """Return what run `number` of `library` said; of an earlier session, if it was made."""
@@ -71,9 +72,19 @@ class Silence:
         return [line | {"checks": line["key"].rpartition(" | ")[2]} for line in self.results]
 
     @property
-    def checks(self) -> str:
-        """The digest of all checks of ``checks/`` as they are."""
-        return self._state
+    def states(self) -> dict[str, str]:
+        """What runs were asked, by the digest of their checks: those as they are, or but for one.
+
+        A run from before one was added says of the others what it did.
+        """
+        digests = self._digests
+        but_for = {
+            digest_of(sorted(digests[each] for each in digests if each != later)): later
+            for later in digests
+        }
+        return {state: f"as now but for {later}" for state, later in but_for.items()} | {
+            self._state: "as now"
+        }
 
 
 @contextmanager

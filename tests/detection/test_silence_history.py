@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
-from tests.detection.silence import LIBRARIES
+from release_gate.pipeline import all_checks
+from tests.detection.silence import LIBRARIES, Silence
 from tests.detection.silence_history import (
     SilentRuns,
     merged,
@@ -20,7 +21,10 @@ from tests.detection.silence_history import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from release_gate.model import CheckSpec
+
 KEPT = Path(__file__).parents[2] / "docs" / "detection-silence.tsv"
+NOW = "as now"
 RUNS = SilentRuns(
     date="2026-11-23",
     checks="a",
@@ -79,3 +83,22 @@ def test_the_project_s_own_rows_are_of_its_good_libraries() -> None:
     assert rows
     assert {row.library for row in rows} <= set(LIBRARIES)
     assert merged(rows, []) == rows
+
+
+def test_runs_from_before_a_check_was_added_say_what_they_said_of_the_others(
+    tmp_path: Path,
+) -> None:
+    specs = {spec.id: spec for spec in all_checks()}
+    later = "exact.gemm-panels"
+    fewer = {check: spec for check, spec in specs.items() if check != later}
+    states = Silence(specs, tmp_path).states
+    assert list(states.values()).count("as now") == 1
+
+    def told(of: Mapping[str, CheckSpec]) -> str | None:
+        (state,) = [state for state, what in Silence(of, tmp_path).states.items() if what == NOW]
+        return states.get(state)
+
+    assert told(specs) == NOW
+    assert told(fewer) == f"{NOW} but for {later}"
+    changed = attrs.evolve(specs["exact.gemm"], digest="another")
+    assert told({**specs, changed.id: changed}) is None

@@ -29,6 +29,7 @@ void scipy_cblas_dgemm64_(GEMM_ARGUMENTS) {
     if (fault("transposed") && ta == 112 && tb == 112) c[0] += 1;
     if (fault("deep") && k > 256) c[0] += 1;
     if (fault("threaded") && threads() > 1 && m > 100) c[n - 1] += 1;
+    if (fault("panels") && threads() > 1 && m > 32768) c[(m - 1) * ldc] += 1;
     if (fault("outside")) c[n] = 7;
     if (fault("beta") && beta == 0) c[0] += 0 * first;
     if (fault("low-bits"))
