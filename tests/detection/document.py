@@ -198,9 +198,9 @@ def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
         " asked on kernels that the bug does not reach, where the check has to pass (good). What"
         " smoke misses is asked in the full profile. Cases and checks:"
         " `tests/detection/backtest.toml`. Libraries marked `source` were built of that tag of"
-        " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH; v0.3.0 for Haswell alone)"
-        " and LAPACK, LP64, and given by `--library TAG=FILE`. Not seen: by nothing that was tried,"
-        " see below.\n\n"
+        " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH; v0.3.0, v0.3.4 for Haswell"
+        " alone) and LAPACK, LP64, and given by `--library TAG=FILE`. Not seen: by nothing that was"
+        " tried, see below.\n\n"
         f"Public cases decided rightly: {_decided(public)}; further ones that show here:"
         f" {_decided(others)}.\n\n"
         + _table(("issue", "is", "artefact", "asked", "answer"), rows)
@@ -439,7 +439,7 @@ def _silence(
         " threads, smoke, nothing from the cache) of libraries without a bug that is known to show"
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
-        " Unanswered: what the library does not export. As now but for a check: before it was"
+        " Unanswered: what the library does not export. As now but for some: before they were"
         " added. Earlier: before the last other change to a check. Some shared the machine with"
         " another run (`--jobs`). By day: `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)

@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
     from release_gate.model import CheckSpec
 
-__all__ = ["LIBRARIES", "Silence"]
+__all__ = ["LATER", "LIBRARIES", "NOW", "Silence"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: What has no bug that is known and shows here.
 LIBRARIES = ("scipy-openblas64==0.3.33.112.0", "scipy-openblas64==0.3.34.481.3")
 NUMPY = "numpy==2.4.6"
+
+#: What is told of runs that were asked the checks as they are.
+NOW = "as now"
+
+#: Checks that were added since runs were recorded, in the order in which they came.
+LATER = ("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads")
 
 #: Ends with the process that started it.
 BUSY = "from checks.__main__ import die_with_parent; die_with_parent()\nwhile True: pass"
@@ -73,18 +79,17 @@ class Silence:
 
     @property
     def states(self) -> dict[str, str]:
-        """What runs were asked, by the digest of their checks: those as they are, or but for one.
+        """What runs were asked, by the digest of their checks: those as they are, or but for some.
 
-        A run from before one was added says of the others what it did.
+        A run from before a check was added says of the others what it did.
         """
-        digests = self._digests
-        but_for = {
-            digest_of(sorted(digests[each] for each in digests if each != later)): later
-            for later in digests
-        }
-        return {state: f"as now but for {later}" for state, later in but_for.items()} | {
-            self._state: "as now"
-        }
+        states = {}
+        for count in range(len(LATER) + 1):
+            missing = LATER[count:]
+            digests = (self._digests[each] for each in self._digests.keys() - set(missing))
+            told = f"as now but for {', '.join(missing)}" if missing else NOW
+            states[digest_of(sorted(digests))] = told
+        return states
 
 
 @contextmanager
