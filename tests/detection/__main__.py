@@ -168,7 +168,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     """Write docs/ of the results that there are."""
     campaign, suite = planted_parts(options, shop)
     faults = draw_faults()
-    trials = campaign.trials.of(campaign.key(fault) for fault in faults)
+    trials = campaign.tried(faults)
     kept = kept_suite(ROOT / "docs" / "detection-faults.tsv")
     asked = [suite.results.get(suite.key(fault)) or kept.get(fault.id) for fault in faults]
     numpy = [line for line in asked if line is not None]
@@ -187,7 +187,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     text = render(
         shop.host,
         trials=trials,
-        held_out=campaign.trials.of(map(campaign.key, draw_faults(held_out=True))),
+        held_out=campaign.tried(draw_faults(held_out=True)),
         numpy=numpy,
         costs=costs,
         cases=cases,

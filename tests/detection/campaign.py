@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from release_gate.matrix.selection import is_asked
+from tests.detection.later import before
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.detection.faults import Fault
@@ -119,10 +120,25 @@ class Campaign:
             if fault.routine.name in line["calls"] and line["outcome"] in {"passed", "failed"}
         }
 
-    def key(self, fault: Fault) -> str:
-        """Return the name of a fault's result: it changes with the library and with any check."""
-        digests = sorted(spec.digest for spec in self.specs.values())
+    def key(self, fault: Fault, missing: Collection[str] = ()) -> str:
+        """Return the name of a fault's result: it changes with the library and with any check.
+
+        missing: checks that were not there yet.
+        """
+        digests = sorted(spec.digest for spec in self.specs.values() if spec.id not in missing)
         return f"{fault.id} {digest_of(self.subject.digest, digests)}"
+
+    def tried(self, faults: Iterable[Fault]) -> list[dict[str, Any]]:
+        """Return the newest result of each that has one; `missing`: checks that came later."""
+        lines = []
+        for fault in faults:
+            known = (
+                line | {"missing": missing}
+                for missing in before()
+                if (line := self.trials.get(self.key(fault, missing))) is not None
+            )
+            lines += [line for line in [next(known, None)] if line is not None]
+        return lines
 
     def attempt(self, fault: Fault, profile: str) -> dict[str, Any]:
         """Try one fault and return the line of its result; that of an earlier session, if any."""

@@ -265,7 +265,9 @@ def _planted(trials: Sequence[dict[str, Any]], numpy: Sequence[dict[str, Any]]) 
 
     return "\n\n".join(
         [
-            PLANTED + (TRIED.format(called=called, tried=len(caught)) if caught else ""),
+            PLANTED
+            + (TRIED.format(called=called, tried=len(caught)) if caught else "")
+            + _before(trials),
             _table(
                 head,
                 [
@@ -276,6 +278,15 @@ def _planted(trials: Sequence[dict[str, Any]], numpy: Sequence[dict[str, Any]]) 
             _table(head, rows(lambda line: str(KINDS[line["kind"]]))),
             _table(head, rows(lambda line: str(line["family"]))),
         ]
+    )
+
+
+def _before(trials: Iterable[dict[str, Any]]) -> str:
+    """Say how many were tried before checks were added, which can only add to what is told."""
+    missing = Counter(line["missing"] for line in trials if line.get("missing"))
+    return "".join(
+        f" {count} were tried before {', '.join(f'`{each}`' for each in later)} came."
+        for later, count in sorted(missing.items())
     )
 
 
@@ -347,7 +358,7 @@ def _held_out(trials: Sequence[dict[str, Any]]) -> str:
         return text + "Since the last change to a check: not measured."
     return (
         f"{text}smoke {_share(smoke, len(trials))}, smoke and full {_share(both, len(trials))}"
-        f"{pending}.\n\n{_escapes(trials)}"
+        f"{pending}.{_before(trials)}\n\n{_escapes(trials)}"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.detection.backtest import FAILURES, ask_product
+from tests.detection.later import before
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from release_gate.model import CheckSpec
 
-__all__ = ["LATER", "LIBRARIES", "NOW", "Silence"]
+__all__ = ["LIBRARIES", "NOW", "Silence"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,9 +32,6 @@ NUMPY = "numpy==2.4.6"
 
 #: What is told of runs that were asked the checks as they are.
 NOW = "as now"
-
-#: Checks that were added since runs were recorded, in the order in which they came.
-LATER = ("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads")
 
 #: Ends with the process that started it.
 BUSY = "from checks.__main__ import die_with_parent; die_with_parent()\nwhile True: pass"
@@ -83,12 +81,11 @@ class Silence:
 
         A run from before a check was added says of the others what it did.
         """
-        states = {}
-        for count in range(len(LATER) + 1):
-            missing = LATER[count:]
+        states: dict[str, str] = {}
+        for missing in before():
             digests = (self._digests[each] for each in self._digests.keys() - set(missing))
-            told = f"as now but for {', '.join(missing)}" if missing else NOW
-            states[digest_of(sorted(digests))] = told
+            told = f"{NOW} but for {', '.join(missing)}" if missing else NOW
+            states.setdefault(digest_of(sorted(digests)), told)
         return states
 
 

@@ -9,7 +9,8 @@ import attrs
 import pytest
 
 from release_gate.pipeline import all_checks
-from tests.detection.silence import LATER, LIBRARIES, NOW, Silence
+from tests.detection.later import LATER
+from tests.detection.silence import LIBRARIES, NOW, Silence
 from tests.detection.silence_history import (
     SilentRuns,
     merged,
