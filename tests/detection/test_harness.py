@@ -15,6 +15,7 @@ from tests.detection.backtest import BackTest, BackTestCase, read_cases
 from tests.detection.campaign import Campaign, Cell, cells_of
 from tests.detection.document import fault_list, found_in
 from tests.detection.faults import Fault
+from tests.detection.later import LATER
 from tests.detection.results import Results
 from tests.detection.routines import ROUTINES
 from tests.detection.subject import Answer, Run, Subject
@@ -87,6 +88,21 @@ def test_what_told_a_fault_before_is_asked_first(tmp_path: Path) -> None:
     both = ["exact.level1", "exact.gemm"]
     assert campaign("a library") == [(both, fault.spec, 1), (both, fault.spec, 8)]
     assert campaign("another") == [(["exact.gemm"], fault.spec, 8)]
+
+
+def test_a_result_from_before_a_check_was_added_counts_until_there_is_a_new_one(
+    tmp_path: Path,
+) -> None:
+    faults = [Fault(routine=routine, kind="element") for routine in ROUTINES[:3]]
+    subject = _Recording("a library")
+    subject.shop.checks.append(SPECS[LATER[0]])
+    campaign = Campaign(cast("Subject", subject), tmp_path)
+    for fault in faults[:2]:
+        campaign.trials.put(campaign.key(fault, LATER), when="before")
+    campaign.trials.put(campaign.key(faults[0]), when="now")
+    now, earlier = campaign.tried(faults)
+    assert (now["when"], now["missing"]) == ("now", ())
+    assert (earlier["when"], earlier["missing"]) == ("before", LATER)
 
 
 @pytest.mark.parametrize(
