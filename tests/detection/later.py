@@ -1,0 +1,19 @@
+"""Checks that were added after results were recorded, which say of the others what they did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LATER", "before"]
+
+#: In the order in which they came.
+LATER = ("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads")
+
+
+def before() -> Iterator[tuple[str, ...]]:
+    """Yield what was missing at each time, newest first: nothing now."""
+    for count in range(len(LATER), -1, -1):
+        yield LATER[count:]
