@@ -39,6 +39,15 @@ def integers(seed, rows, columns, high, dtype):  # no zeros; sums of products ar
     return (x[0] + 1j * x[1] if dtype.startswith("c") else x[0]).astype(dtype)
 
 
+def cblas(routine, dtype, *arguments):  # a call: arrays by address, floats as scalars of dtype
+    place = "fdFD".index(np.dtype(dtype).char)
+    real = (ctypes.c_float, ctypes.c_double)[place % 2]
+    kinds = {np.ndarray: lambda x: ctypes.c_void_p(x.ctypes.data), int: ctypes.c_int64, float: real}
+    if place > 1:  # complex scalars have addresses too
+        arguments = [np.array(x, dtype) if type(x) is float else x for x in arguments]
+    openblas()("cblas_" + "sdcz"[place] + routine)(*(kinds[type(x)](x) for x in arguments))
+
+
 def exact_product(a, b):  # without BLAS; exact for integers
     return np.einsum("ij,kj->ik", a, np.ascontiguousarray(b.T), optimize=False)
 

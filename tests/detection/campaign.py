@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from release_gate.matrix.selection import is_asked
-from tests.detection.later import before
+from tests.detection.later import before, digests
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -125,19 +125,17 @@ class Campaign:
 
         missing: checks that were not there yet.
         """
-        digests = sorted(spec.digest for spec in self.specs.values() if spec.id not in missing)
-        return f"{fault.id} {digest_of(self.subject.digest, digests)}"
+        return f"{fault.id} {digest_of(self.subject.digest, digests(self.specs.values(), missing))}"
 
     def tried(self, faults: Iterable[Fault]) -> list[dict[str, Any]]:
         """Return the newest result of each that has one; `missing`: checks that came later."""
         lines = []
         for fault in faults:
-            known = (
-                line | {"missing": missing}
-                for missing in before()
-                if (line := self.trials.get(self.key(fault, missing))) is not None
-            )
-            lines += [line for line in [next(known, None)] if line is not None]
+            for missing in before():
+                line = self.trials.get(self.key(fault, missing))
+                if line is not None:
+                    lines.append(line | {"missing": missing})
+                    break
         return lines
 
     def attempt(self, fault: Fault, profile: str) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["LATER", "before"]
+    from release_gate.model import CheckSpec
+
+__all__ = ["LATER", "before", "digests"]
 
 #: In the order in which they came.
 LATER = ("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads")
@@ -17,3 +19,8 @@ def before() -> Iterator[tuple[str, ...]]:
     """Yield what was missing at each time, newest first: nothing now."""
     for count in range(len(LATER), -1, -1):
         yield LATER[count:]
+
+
+def digests(specs: Iterable[CheckSpec], missing: Collection[str] = ()) -> list[str]:
+    """Return what results of `specs`, but for those that were `missing`, depend on."""
+    return sorted(spec.digest for spec in specs if spec.id not in missing)

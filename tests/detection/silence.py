@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.detection.backtest import FAILURES, ask_product
-from tests.detection.later import before
+from tests.detection.later import before, digests
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Silence:
 
     def __init__(self, specs: Mapping[str, CheckSpec], folder: Path) -> None:
         self.results = Results(folder / "silence.jsonl")
-        self._digests = {spec.id: spec.digest for spec in specs.values() if spec.module}
-        self._state = digest_of(sorted(self._digests.values()))
+        self._specs = [spec for spec in specs.values() if spec.module]
+        self._state = digest_of(digests(self._specs))
 
     def attempt(self, library: str, number: int, *, busy: int = 0) -> dict[str, Any]:
         """Return what run `number` of `library` said; of an earlier session, if it was made."""
@@ -83,9 +83,8 @@ class Silence:
         """
         states: dict[str, str] = {}
         for missing in before():
-            digests = (self._digests[each] for each in self._digests.keys() - set(missing))
             told = f"{NOW} but for {', '.join(missing)}" if missing else NOW
-            states.setdefault(digest_of(sorted(digests)), told)
+            states.setdefault(digest_of(digests(self._specs, missing)), told)
         return states
 
 

@@ -86,5 +86,5 @@ def test_the_script_shows_it(site: Path, check: str, routine: str, n: int) -> No
 
 @pytest.mark.parametrize(("fault", "check"), [("gbmv-last", WORKSPACE), ("tpmv-first", NESTED)])
 def test_the_script_tells_a_wrong_element(site: Path, fault: str, check: str) -> None:
-    script = example(check).replace("[WIDTH:-WIDTH]", "[WIDTH:]")
+    script = example(check).replace("[width:-width]", "[width:]")
     assert run_text(script, site, fault) == 1
