@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 __all__ = [
     "CONJUGATED",
+    "FORTRAN_LETTERS",
     "LETTERS",
     "ROW",
     "TRANSPOSED",
@@ -49,7 +50,7 @@ TRANSPOSED, CONJUGATED = (112, 113), (113, 114)
 _COMPLEX_BY_FORTRAN = frozenset({"symv", "sbmv", "spmv", "syr", "spr", "syr2", "spr2"})
 
 #: What Fortran has for the enumerations of C.
-_FORTRAN_LETTERS = {
+FORTRAN_LETTERS = {
     "111": "N",
     "112": "T",
     "113": "C",
@@ -144,9 +145,9 @@ def through_fortran(call: BlasCall, p: Parameters) -> BlasCall:
     if "order" in p:
         del passed[0]
     for place, (kind, value) in enumerate(passed):
-        if kind != "i" or value not in _FORTRAN_LETTERS:
+        if kind != "i" or value not in FORTRAN_LETTERS:
             break
-        letter = _FORTRAN_LETTERS[value]
+        letter = FORTRAN_LETTERS[value]
         if p["order"] == ROW:
             # A symmetric matrix is its own transpose: its upper triangle is the lower one.
             letter = {"U": "L", "L": "U"}[letter]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release_gate.scripts.blas import (
+    FORTRAN_LETTERS,
     ROW,
     TRANSPOSED,
     UNIT,
@@ -112,6 +113,29 @@ def _batch(p: Parameters) -> BlasCall:
         *arguments("spiii", "beta", "c", "ldc", "stride_c", "count"),
     )
     return told(p, sizes, text, arrays, passed)
+
+
+def _sum(p: Parameters) -> BlasCall:
+    """Return geadd: its flags are behind the order, in Fortran behind all; `flags`: if it has any.
+
+    Both matrices are told as they are added; op undoes itself.
+    """
+    m, n, order, flags = p["m"], p["n"], p["order"], (p["ta"], p["tc"])
+    leading = {"lda": _stored(p, "lda", m, n, p["ta"]), "ldc": _stored(p, "ldc", m, n, p["tc"])}
+    lines = ["A, C = integers(1, m, n), integers(2, m, n)", "exact = alpha * A + beta * C"]
+    before, after = (op(each, p["tc"], p["dtype"]) for each in ("C", "exact"))
+    arrays = (
+        array("a", dense("{}", order, "lda"), op("A", p["ta"], p["dtype"])),
+        array("c", dense("{}", order, "ldc"), before, after, read=bool(p["beta"])),
+    )
+    letters = [f'b"{FORTRAN_LETTERS[str(each)]}"' for each in flags]
+    passed = (
+        *arguments("i", order),
+        *(arguments("ii", *flags) if p["flags"] and not p["interface"] else ()),
+        *arguments("iispispi", "m", "n", "alpha", "a", "lda", "beta", "c", "ldc"),
+        *(arguments("cc", *letters) if p["flags"] and p["interface"] else ()),
+    )
+    return told(p, leading, lines, arrays, passed)
 
 
 def _copy(p: Parameters) -> BlasCall:
@@ -233,6 +257,7 @@ def _triangular(p: Parameters) -> BlasCall:
 ROUTINES: dict[str, Callable[[Parameters], BlasCall]] = {
     **dict.fromkeys(("gemm", "gemm3m", "gemmt", "gemmtr"), _product),
     "gemm_batch_strided": _batch,
+    "geadd": _sum,
     **dict.fromkeys(("omatcopy", "imatcopy"), _copy),
     **dict.fromkeys(("symm", "hemm"), _symmetric_product),
     **dict.fromkeys(("syrk", "herk", "syr2k", "her2k"), _rank_k),

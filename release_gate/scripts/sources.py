@@ -29,6 +29,7 @@ _WAYS = {
             *("exact.level1", "exact.extensions", "exact.sum", "exact.fortran"),
             *("exact.level2", "exact.banded", "exact.packed", "exact.complex-symmetric"),
             *("exact.gemm-variants", "exact.matcopy", "exact.gemm-batch"),
+            *("exact.geadd", "exact.geadd-transposed"),
             *("exact.level3", "exact.triangular", "special.beta-zero"),
         ),
         Way.CANARIES,

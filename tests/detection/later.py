@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["LATER", "before", "digests"]
 
 #: In the order in which they came.
-LATER = ("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads")
+LATER = (
+    *("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads"),
+    *("exact.gemm-groups", "exact.geadd", "exact.geadd-transposed"),
+)
 
 
 def before() -> Iterator[tuple[str, ...]]:
