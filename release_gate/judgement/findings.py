@@ -39,7 +39,7 @@ _KINDS = (
 #: What the findings of a library are about that NumPy cannot even be imported with.
 IMPORT = "import"
 
-_PRECISION = re.compile(r"^[sdczSDCZ](?=[a-z][a-z0-9]{2,}$)")
+_PRECISION = re.compile(r"^[sdczSDCZ](?=[a-z][a-z0-9_]{2,}$)")
 
 
 def routine_family(routine: str) -> str:
