@@ -22,8 +22,16 @@ from typing import TYPE_CHECKING, Any
 from release_gate.pipeline import known_issues, open_workshop
 from release_gate.progress import Silent
 from tests.detection.backtest import BackTest, read_cases
+from tests.detection.backtest_history import read_verdicts, write_verdicts
 from tests.detection.campaign import FEW, KERNEL, MANY, Campaign, Cell, cells_needed, cells_of
-from tests.detection.document import explanation, fault_list, kept_suite, render, write
+from tests.detection.document import (
+    explanation,
+    fault_list,
+    kept_parts,
+    kept_suite,
+    render,
+    write,
+)
 from tests.detection.faults import draw_faults
 from tests.detection.numpy_suite import NumPySuite
 from tests.detection.silence import LIBRARIES, Silence
@@ -173,7 +181,8 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     asked = [suite.results.get(suite.key(fault)) or kept.get(fault.id) for fault in faults]
     numpy = [line for line in asked if line is not None]
     costs = [line for n in (FEW, MANY) for line in campaign.measured(Cell(KERNEL, n), "smoke")]
-    part = BackTest(shop.specs, options.results, {}, recorded=True)
+    verdicts_kept = ROOT / "docs" / "detection-backtest.tsv"
+    part = BackTest(shop.specs, options.results, {}, kept=read_verdicts(verdicts_kept))
     cases = [(case, part.attempt(case)) for case in read_cases()]
     opinion = ThirdOpinion(shop, NUMPY, options.results)
     decided = Verdicts(shop.specs, options.results, recorded=True)
@@ -202,7 +211,9 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
             if (line := decided.attempt(pair)) is not None
         ],
         catalogue=catalogue,
+        kept=kept_parts(ROOT / "docs" / "detection.md"),
     )
+    write_verdicts(verdicts_kept, cases)
     write_history(recorded, history)
     write(ROOT / "docs", text, fault_list(trials, numpy) if trials else "")
 

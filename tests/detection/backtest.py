@@ -18,7 +18,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from tests.detection.results import Results, digest_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from release_gate.model import CheckSpec
 
-__all__ = ["FAILURES", "BackTest", "BackTestCase", "Verdict", "ask_product", "read_cases"]
+__all__ = ["FAILURES", "Asked", "BackTest", "BackTestCase", "Verdict", "ask_product", "read_cases"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = Path(__file__).with_name("backtest.toml")
@@ -47,7 +47,8 @@ class BackTestCase:
     `checks`: any of them must fail; `kernels`: on each of them; `silent`: kernels that the bug does
     not reach; `runs`: how often a race is tried (found: at least once). An artefact is "WHEEL" or
     "WHEEL + LIBRARY"; a library "source TAG" is one that the user has to give. `shows_here`: false
-    where the bug could not be made to show by any means, as `note` explains.
+    where the bug could not be made to show by any means, as `note` explains; `blocks`: false where
+    the policy only informs of what these checks find.
     """
 
     id: str
@@ -61,6 +62,7 @@ class BackTestCase:
     runs: int = 1
     public: bool = False
     shows_here: bool = True
+    blocks: bool = True
     note: str = ""
 
 
@@ -68,22 +70,34 @@ class BackTestCase:
 class Verdict:
     """What came out for one artefact of a case in one profile.
 
-    `hits`: per kernel, in how many of `runs` a named check failed; `told`: the first answer.
+    `checks`: digest of those of the case; `hits`: per kernel, in how many of `runs` one of them
+    failed; `told`: the first answer.
     """
 
     artefact: str
     bad: bool
     profile: str
+    checks: str
     runs: int
     hits: Mapping[str, int]
     told: str = ""
     missing: str = ""  # why there is no answer
-    unanswered: tuple[str, ...] = field(default=())  # checks without an answer, with outcomes
 
     @property
     def hit(self) -> bool:
         """Whether a named check failed on every kernel, in some run."""
         return bool(self.hits) and all(self.hits.values())
+
+
+@frozen
+class Asked:
+    """What a verdict is about; `checks`: digest of those of the case."""
+
+    case: str
+    artefact: str
+    kernels: tuple[str, ...]
+    profile: str
+    checks: str
 
 
 def read_cases(path: Path = CASES) -> tuple[BackTestCase, ...]:
@@ -103,7 +117,7 @@ def read_cases(path: Path = CASES) -> tuple[BackTestCase, ...]:
 class BackTest:
     """Runs of cases, with their results in `folder`; `libraries` are built ones, by tag.
 
-    With `recorded`, nothing is run: what has no result yet is missing.
+    With `kept` verdicts nothing is run: what has no result is taken from them, or missing.
     """
 
     def __init__(
@@ -112,9 +126,9 @@ class BackTest:
         folder: Path,
         libraries: Mapping[str, Path],
         *,
-        recorded: bool = False,
+        kept: Mapping[Asked, Verdict] | None = None,
     ) -> None:
-        self.recorded = recorded
+        self.kept = kept
         self.specs = specs
         self.results = Results(folder / "backtest.jsonl")
         self.libraries = libraries
@@ -149,13 +163,15 @@ class BackTest:
         bad: bool,
     ) -> Verdict:
         facts: dict[str, Any] = {"artefact": artefact, "bad": bad, "profile": profile}
+        facts["checks"] = self.state(case)
         hits = dict.fromkeys(kernels, 0)
         told = ""
-        unanswered: set[str] = set()
         for run in range(case.runs):
             line = self._run(case, artefact, kernels, f"{profile} | {run}")
             if line["problem"]:
-                return Verdict(**facts, runs=run, hits={}, missing=line["problem"])
+                asked = Asked(case.id, artefact, kernels, profile, facts["checks"])
+                kept = (self.kept or {}).get(asked)
+                return kept or Verdict(**facts, runs=run, hits={}, missing=line["problem"])
             for kernel in kernels:
                 failures = [
                     each
@@ -166,14 +182,12 @@ class BackTest:
                 hits[kernel] += bool(failures)
                 if failures and not told:
                     told = f"{failures[0]['check']}: {failures[0]['reason']}"
-            unanswered |= {
-                f"{each['check']} {each['outcome']} on {each['kernel']}"
-                for each in line["answers"]
-                if each["outcome"] not in {*FAILURES, "passed"}
-            }
-        return Verdict(
-            **facts, runs=case.runs, hits=hits, told=told, unanswered=tuple(sorted(unanswered))
-        )
+        return Verdict(**facts, runs=case.runs, hits=hits, told=told)
+
+    def state(self, case: BackTestCase) -> str:
+        """Return the digest of what the answers of a case depend on."""
+        checks = [check for check in case.checks if check in self.specs]
+        return digest_of([self.specs[check].digest for check in checks], case.threads)
 
     def _run(
         self, case: BackTestCase, artefact: str, kernels: tuple[str, ...], profile_and_run: str
@@ -183,12 +197,12 @@ class BackTest:
         One that could not be made has a `problem`, and is tried again the next time.
         """
         checks = [check for check in case.checks if check in self.specs]
-        state = digest_of([self.specs[check].digest for check in checks], case.threads)
-        key = f"{case.id} | {artefact} | {','.join(kernels)} | {profile_and_run} | {state}"
+        key = f"{case.id} | {artefact} | {','.join(kernels)} | {profile_and_run}"
+        key += f" | {self.state(case)}"
         known = self.results.get(key)
         if known is not None:
             return known
-        if self.recorded:
+        if self.kept is not None:
             return {"problem": "not run yet"}
         wheel, _, library = (part.strip() for part in artefact.partition("+"))
         if library.startswith("source "):

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from tests.detection.backtest import BackTestCase, Verdict
     from tests.detection.silence_history import SilentRuns
 
-__all__ = ["explanation", "fault_list", "kept_suite", "render", "through_the_gate"]
+__all__ = [
+    "explanation",
+    "fault_list",
+    "kept_parts",
+    "kept_suite",
+    "render",
+    "through_the_gate",
+]
 
 #: Families of routines, as the tables put them together.
 LEVELS = {
@@ -49,9 +56,17 @@ EXPLAINED = {
 INTRODUCTION = """# What the checks detect
 
 Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `backtest`, `verdicts`,
-`silence`, `third`) can be run alone, and an interrupted one goes on where it stopped.
+`silence`, `third`) can be run alone, and an interrupted one goes on where it stopped. A part of
+which the folder of results holds nothing stays as this page has it, with its date; rows of the
+back-test stay while the checks of their case do (`docs/detection-backtest.tsv`).
 
 Machine: {machine}. Which kernels run and which bugs can show depends on it."""
+
+#: What a part may begin with: `kept_parts` tells them apart by it.
+HEADINGS = (
+    *("## Back-test", "### Through the whole gate", "## Planted faults\n"),
+    *("## Planted faults that", "## Silence", "## Third opinion"),
+)
 
 THIRD = """## Third opinion
 
@@ -98,19 +113,44 @@ def render(
     third: Sequence[dict[str, Any]],
     verdicts: Sequence[tuple[BackTestCase, dict[str, Any]]],
     catalogue: Sequence[KnownIssue],
+    kept: Mapping[str, str],
 ) -> str:
-    """Return the text of docs/detection.md: of each part that has results."""
-    date = dt.datetime.now(dt.UTC).date()
-    machine = f"{host.cpu}, {host.cores} cores, {host.system} {host.machine}, {date}"
-    parts = [INTRODUCTION.format(machine=machine)]
+    """Return the text of docs/detection.md: each part that has results, of the others `kept`."""
+    machine = f"{host.cpu}, {host.cores} cores, {host.system} {host.machine}"
+    date = f"Measured until {dt.datetime.now(dt.UTC).date()}."
     measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
-    parts += [_back_test(cases)] if measured else []
-    parts += [through_the_gate(verdicts)] if verdicts else []
-    parts += [_planted(trials, numpy), _costs(costs, trials), _escapes(trials)] if trials else []
-    parts += [_held_out(held_out)] if trials or held_out else []
-    parts += [_silence(silence, history, states, catalogue)] if history else []
-    parts += [_third(third)] if third else []
+    planted = (_planted(trials, numpy), _costs(costs, trials), _escapes(trials)) if trials else ()
+    made = (
+        _back_test(cases) if measured else "",
+        through_the_gate(verdicts) if verdicts else "",
+        "\n\n".join(planted),
+        _held_out(held_out) if held_out else "",
+        _silence(silence, history, states, catalogue) if history else "",
+        _third(third) if third else "",
+    )
+    parts = [INTRODUCTION.format(machine=machine)]
+    for heading, text in zip(HEADINGS, made, strict=True):
+        if text:
+            first, _, rest = text.partition("\n")
+            parts.append(f"{first}\n\n{date}\n{rest}")
+        elif heading in kept:
+            parts.append(kept[heading])
     return "\n\n".join(parts) + "\n"
+
+
+def kept_parts(path: Path) -> dict[str, str]:
+    """Return the parts of the page that is there, by their headings."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    places = {heading: text.find(f"\n{heading}") for heading in HEADINGS}
+    starts = sorted(place for place in places.values() if place >= 0)
+    ends = dict(zip(starts, [*starts[1:], len(text)], strict=True))
+    return {
+        heading: text[place : ends[place]].strip()
+        for heading, place in places.items()
+        if place >= 0
+    }
 
 
 def fault_list(trials: Iterable[dict[str, Any]], numpy: Iterable[dict[str, Any]]) -> str:
@@ -354,8 +394,6 @@ def _held_out(trials: Sequence[dict[str, Any]]) -> str:
         " before `exact.complex-symmetric` and `exact.fortran` were there: smoke 373 of 396"
         " (94.2%), smoke and full 389 (98.2%), of 5 more full was not asked.\n\n"
     )
-    if not trials:
-        return text + "Since the last change to a check: not measured."
     return (
         f"{text}smoke {_share(smoke, len(trials))}, smoke and full {_share(both, len(trials))}"
         f"{pending}.{_before(trials)}\n\n{_escapes(trials)}"

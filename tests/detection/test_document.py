@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from tests.detection.document import fault_list, kept_suite
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.detection.document import HEADINGS, fault_list, kept_parts, kept_suite
 
 FAULTS = ("a", "b", "c", "d")
 TRIALS = [
@@ -34,3 +31,14 @@ def test_what_numpy_s_tests_said_survives_in_the_list(tmp_path: Path) -> None:
 
 def test_without_a_list_nothing_is_kept(tmp_path: Path) -> None:
     assert kept_suite(tmp_path / "none.tsv") == {}
+
+
+def test_parts_of_the_page_are_told_apart_by_their_headings(tmp_path: Path) -> None:
+    assert kept_parts(tmp_path / "none.md") == {}
+    page = Path(__file__).parents[2] / "docs" / "detection.md"
+    parts = kept_parts(page)
+    assert set(parts) == set(HEADINGS)
+    for heading, text in parts.items():
+        assert text.startswith(heading.strip())
+    text = page.read_text("utf-8")
+    assert text == "\n\n".join([text[: text.index("\n\n## ")], *parts.values()]) + "\n"

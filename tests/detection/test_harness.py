@@ -12,6 +12,7 @@ import pytest
 from release_gate.pipeline import all_checks
 from tests.detection import backtest as backtest_module
 from tests.detection.backtest import BackTest, BackTestCase, read_cases
+from tests.detection.backtest_history import read_verdicts, write_verdicts
 from tests.detection.campaign import Campaign, Cell, cells_of
 from tests.detection.document import fault_list, found_in
 from tests.detection.faults import Fault
@@ -130,7 +131,7 @@ def test_a_fault_is_told_by_what_fails_through_it_alone(
 
 def test_the_cases_are_well_formed() -> None:
     artefact = re.compile(
-        r"numpy==[\d.]+( \+ (scipy-openblas64==[\d.]+|source v[\d.]+(-skylakex)?))?"
+        r"numpy==[\d.]+( \+ (scipy-openblas64==[\d.]+|source v[\d.]+(-skylakex|-relapack)?))?"
     )
     cases = read_cases()
     assert sum(case.public for case in cases) == 9
@@ -194,7 +195,34 @@ def test_what_could_not_be_run_is_tried_again(
     assert BackTest(SPECS, tmp_path, {}).attempt(CASE)[0].missing == "index not answering"
     monkeypatch.setattr(backtest_module, "ask_product", lambda _: ([], ""))
     assert not BackTest(SPECS, tmp_path, {}).attempt(CASE)[0].missing
-    assert BackTest(SPECS, tmp_path / "new", {}, recorded=True).attempt(CASE)[0].missing
+    assert BackTest(SPECS, tmp_path / "new", {}, kept={}).attempt(CASE)[0].missing
+
+
+def test_verdicts_are_kept_while_the_checks_of_a_case_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"check": CASE.checks[0], "kernel": "Haswell", "reason": "wrong", "outcome": "failed"}
+    monkeypatch.setattr(backtest_module, "ask_product", lambda _: ([answer], ""))
+    case = attrs.evolve(CASE, good=CASE.good[:1])
+    verdicts = BackTest(SPECS, tmp_path, {}).attempt(case)
+    assert not any(each.missing for each in verdicts)
+    path = tmp_path / "kept.tsv"
+    write_verdicts(path, [(case, verdicts)])
+    kept = BackTest(SPECS, tmp_path / "new", {}, kept=read_verdicts(path)).attempt(case)
+    assert [attrs.evolve(each, told=each.told.partition(":")[0]) for each in verdicts] == kept
+    write_verdicts(path, [(case, kept)])
+    assert len(read_verdicts(path)) == len(verdicts)
+    other = attrs.evolve(SPECS[case.checks[0]], digest="other")
+    changed = BackTest({**SPECS, other.id: other}, tmp_path / "new", {}, kept=read_verdicts(path))
+    assert all(each.missing for each in changed.attempt(case))
+
+
+def test_a_list_of_other_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.tsv"
+    assert read_verdicts(path) == {}
+    path.write_text("case\tartefact\n", "utf-8")
+    with pytest.raises(ValueError, match=r"kept.tsv: columns are not case, artefact, bad"):
+        read_verdicts(path)
 
 
 def test_the_list_of_faults_says_who_told_each() -> None:

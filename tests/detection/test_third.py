@@ -79,6 +79,7 @@ def test_an_answer_is_asked_once_and_told_with_its_reasons(
         **dict.fromkeys(("trials", "held_out", "numpy", "costs", "cases", "verdicts"), ()),
         **dict.fromkeys(("silence", "history", "catalogue"), ()),
         states={},
+        kept={},
         third=ThirdOpinion(shop, "numpy==2.4.6", tmp_path).lines(),
     )
     assert "an extension of OpenBLAS: exact.level2 (2)" in text

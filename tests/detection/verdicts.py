@@ -48,9 +48,9 @@ class Pair:
 
 
 def pairs_of(case: BackTestCase) -> Iterator[Pair]:
-    """Yield each bad pin against a good one, and the reverse; none without such pins."""
+    """Yield each bad pin against a good one, and the reverse; none of what does not block."""
     bad, good = _pins(case.bad), _pins(case.good)
-    if not (case.shows_here and bad and good):
+    if not (case.shows_here and case.blocks and bad and good):
         return
     for pin in bad:
         yield Pair(case, candidate=pin, baseline=good[0], bad=True)
