@@ -149,7 +149,7 @@ def verdicts(options: argparse.Namespace, shop: Workshop) -> None:
 
 def silence(options: argparse.Namespace, shop: Workshop) -> None:
     """Repeat default runs of good libraries, then beside busy processes."""
-    part = Silence(shop.specs, options.results)
+    part = Silence(shop.specs, options.results, later=options.later)
 
     def attempt(task: tuple[int, int, str]) -> str:
         busy, number, library = task
@@ -262,6 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="a library built of that tag of OpenBLAS, for the back-test",
     )
     add("--runs", type=int, default=20, help="runs of each good library (default: 20)")
+    add("--later", action="store_true", help="silent runs of tests/detection/later.py alone")
     add("--busy", type=int, default=4, help="busy processes beside further runs (default: 4)")
     add("--busy-runs", type=int, default=5, help="runs beside them (default: 5)")
     options = parser.parse_args(arguments)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.detection.backtest import FAILURES, ask_product
-from tests.detection.later import before, digests
+from tests.detection.later import LATER, before, digests
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
@@ -41,13 +41,19 @@ class Silence:
     """Runs with their results in `folder`; `specs` are the checks, by id.
 
     A run counts for the checks as they are while those of ``checks/`` stay: inspections of wheels
-    read files, and say the same each time.
+    read files, and say the same each time. `later`: they are asked those that were added last.
     """
 
-    def __init__(self, specs: Mapping[str, CheckSpec], folder: Path) -> None:
+    def __init__(
+        self, specs: Mapping[str, CheckSpec], folder: Path, *, later: bool = False
+    ) -> None:
         self.results = Results(folder / "silence.jsonl")
         self._specs = [spec for spec in specs.values() if spec.module]
-        self._state = digest_of(digests(self._specs))
+        self._added = [
+            spec for spec in self._specs if spec.id in LATER and "smoke" in spec.profiles
+        ]
+        self._later = later
+        self._state = digest_of(digests(self._added if later else self._specs))
 
     def attempt(self, library: str, number: int, *, busy: int = 0) -> dict[str, Any]:
         """Return what run `number` of `library` said; of an earlier session, if it was made."""
@@ -56,6 +62,8 @@ class Silence:
         if known is not None:
             return known
         command = [NUMPY, "--openblas", library, "--quiet", "--fresh"]
+        if self._later:
+            command += ["--checks", ",".join(spec.id for spec in self._added)]
         with _busy_processes(busy):
             answers, problem = ask_product(command)
         if problem:
@@ -85,6 +93,9 @@ class Silence:
         for missing in before():
             told = f"{NOW} but for {', '.join(missing)}" if missing else NOW
             states.setdefault(digest_of(digests(self._specs, missing)), told)
+        if self._added:
+            alone = ", ".join(spec.id for spec in self._added)
+            states.setdefault(digest_of(digests(self._added)), f"{alone} alone")
         return states
 
 

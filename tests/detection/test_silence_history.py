@@ -101,5 +101,8 @@ def test_runs_from_before_checks_were_added_say_what_they_said_of_the_others(
     for count in range(len(LATER)):
         fewer = {check: spec for check, spec in specs.items() if check not in LATER[count:]}
         assert told(fewer) == f"{NOW} but for {', '.join(LATER[count:])}"
+    (alone,) = (what for what in states.values() if what.endswith(" alone"))
+    assert "exact.geadd" in alone
+    assert "concurrency.nested-threads" not in alone  # which smoke does not ask
     changed = attrs.evolve(specs["exact.gemm"], digest="another")
     assert told({**specs, changed.id: changed}) is None
