@@ -489,8 +489,9 @@ def _silence(
         " here. True: a known issue of `matrices/known_issues/` names the check, the kernel and the"
         " version; those of `found/` were found by this project and have pages in `docs/found`."
         " Unanswered: what the library does not export. As now but for some: before they were"
-        " added. Alone: these, in runs of their own. Earlier: before the last other change to a check. Some shared the machine with"
-        " another run (`--jobs`). By day: `docs/detection-silence.tsv`.\n\n"
+        " added. Alone: these, in runs of their own. Earlier: before the last other change to a"
+        " check. Some shared the machine with another run (`--jobs`). By day:"
+        " `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)
     )
     told = []
