@@ -9,6 +9,7 @@ from attrs import evolve
 from release_gate.scripts import (
     lapack_exact,
     lapack_orthogonal,
+    lapack_ranges,
     lapack_reordering,
     lapack_spectra,
     lapack_storage,
@@ -21,7 +22,7 @@ from release_gate.scripts.lapack_text import LapackWay
 from release_gate.scripts.metamorphic import other_way, repeated_product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from release_gate.model import Case
     from release_gate.scripts.blas import Parameters
@@ -40,12 +41,18 @@ _TABLES = {
 _LARGE: Final = (17_407, 7)
 
 
-def _of_table(parameters: Parameters) -> LapackCase | None:
+def _of_table(
+    parameters: Parameters, tables: Mapping[str, Callable[[Given], LapackCase]] = _TABLES
+) -> LapackCase | None:
     """Return the case of a routine with the letter of its precision."""
     routine = str(parameters.get("routine", ""))[1:]
-    if routine not in _TABLES or "dtype" not in parameters:
+    if routine not in tables or "dtype" not in parameters:
         return None
-    return _TABLES[routine](evolve(Given.of(parameters), routine=routine))
+    return tables[routine](evolve(Given.of(parameters), routine=routine))
+
+
+def _of_ranges(parameters: Parameters) -> LapackCase | None:
+    return _of_table(parameters, lapack_ranges.ROUTINES)
 
 
 def _exact(parameters: Parameters) -> LapackCase | None:
@@ -78,13 +85,15 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     ),
     **dict.fromkeys(
         (
-            *("exact.lu", "exact.lu-wide", "exact.reflectors"),
+            *("exact.lu", "exact.lu-wide", "exact.reflectors", "exact.row-exchanges"),
             *("exact.cholesky", "exact.triangular-factors"),
         ),
         (LapackWay.TESTS, _exact),
     ),
     "metamorphic.products": (LapackWay.TESTS, other_way),
     "metamorphic.repeat": (LapackWay.REPEATED, _repeated),
+    "accuracy.lapack-ranges": (LapackWay.LITTERED, _of_ranges),
+    "special.lapack-workspace": (LapackWay.LITTERED, _of_table),
     "special.not-finite-lapack": (LapackWay.ENDS, _of_table),
     "special.lapack-flags": (LapackWay.FLAGS, _of_table),
     "concurrency.lapack": (LapackWay.AT_ONCE, _of_table),

@@ -92,10 +92,12 @@ def _row_exchanges(g: Given) -> LapackCase:
         "stream = np.random.RandomState(seed + m)  # the check's own pivots",
         "pivots = np.array([stream.randint(i, m + 1) for i in range(1, m + 1)], integer)",
         "a, order = integers(m, n).astype(dtype), np.arange(m)",
-        "for i in range(first - 1, m)[::step]:",
+        "for i in range(first - 1, m)[:: 1 if step > 0 else -1]:",
         "    order[[i, pivots[i] - 1]] = order[[pivots[i] - 1, i]]",
+        "apart = np.ones(first + (m - first) * abs(step), integer)",
+        "apart[first - 1 :: abs(step)] = pivots[first - 1 :]",
     ]
-    calls = ["x = a.copy()", f"lapack({g.name('laswp')}, n, x, first, m, pivots, step)"]
+    calls = ["x = a.copy()", f"lapack({g.name('laswp')}, n, x, first, m, apart, step)"]
     sizes = {"m": m, "n": n, "step": _size(g, "step", 1)}
     sizes["first"] = min(_size(g, "first", 1), m)
     return _case(g, lines, calls, [_equal("x", "a[order]")], "x", **sizes)

@@ -28,6 +28,7 @@ class LapackWay(Enum):
     """How a script asks whether calls of LAPACK are right."""
 
     TESTS = "the tests of the case, and memory around the operands that must not change"
+    LITTERED = "the tests of the case, with workspaces full of NaN and far indices"
     ENDS = "that the calls end, whatever they answer, and change no other memory"
     FLAGS = "no floating-point flag of ordinary matrices, with NaN around the operands"
     AT_ONCE = "in two threads with small stacks the bits that a call alone has given"
@@ -37,6 +38,7 @@ class LapackWay(Enum):
 
 _TITLES = {
     LapackWay.TESTS: "Whether {} is right, and changes nothing else.",
+    LapackWay.LITTERED: "Whether {} is right, whatever its workspaces hold.",
     LapackWay.ENDS: "Whether {} ends, and keeps to its operands.",
     LapackWay.FLAGS: "Whether {} of ordinary matrices raises floating-point flags.",
     LapackWay.AT_ONCE: "Whether {} gives in two threads at once the bits that it gives alone.",
@@ -49,8 +51,8 @@ _IMPORTS = {LapackWay.FLAGS: ("platform",), LapackWay.AT_ONCE: ("sys", "threadin
 #: Routines that have no INFO.
 _WITHOUT_INFO = ("larf", "laswp")
 
-#: Ways in which operands may be NaN that the routine is to read.
-_ANY_NAN = (LapackWay.ENDS,)
+#: Ways in which operands may be NaN that the routine is to read or write.
+_ANY_NAN = (LapackWay.ENDS, LapackWay.LITTERED)
 
 #: Names in scripts that stand for workspaces.
 _TYPES = {"dtype", "real", "integer"}
@@ -68,7 +70,7 @@ def aligned(shape, fill, kind):  # addresses are equal modulo 64
 def lapack_script(case: LapackCase, way: LapackWay, trial: Trial, symbols: Symbols) -> str:
     """Return the script that asks `case` in that way: exit status 1 when wrong, 0 when not."""
     asked = (*case.lines, *case.calls)
-    if way is LapackWay.TESTS:
+    if way in {LapackWay.TESTS, LapackWay.LITTERED}:
         asked += tuple(f"{each.residual} {each.allowed}" for each in case.tests)
     calls_lapack = any("lapack(" in line for line in case.calls)
     imports = {"ctypes", "glob", "os", *_IMPORTS.get(way, ())}
@@ -168,7 +170,11 @@ def _caller(case: LapackCase, way: LapackWay, symbols: Symbols) -> list[str]:
         ]
     operand = 'np.atleast_1d(np.asarray(each, getattr(each, "dtype", integer)))'
     if _asks(case):
-        operand = f"np.zeros({_workspace(case)}, each) if isinstance(each, type) else {operand}"
+        work = f"np.zeros({_workspace(case)}, each)"
+        if way is LapackWay.LITTERED:
+            litter = "2**30 if each is integer else np.nan"
+            work = work.replace("zeros", "full").replace(", each", f", {litter}, each")
+        operand = f"{work} if isinstance(each, type) else {operand}"
     length = f" + [len(x)] * (len(x) == {_workspace(case)})" if _asks(case) else ""
     nan = "" if way in _ANY_NAN else " or not np.isnan(inner[np.isnan(x)]).all()"
     integer = f"ctypes.c_{_integer(symbols)}"
@@ -319,6 +325,7 @@ def _left_behind(case: LapackCase) -> list[str]:
 
 _ENDINGS = {
     LapackWay.TESTS: _tested,
+    LapackWay.LITTERED: _tested,
     LapackWay.ENDS: _ended,
     LapackWay.FLAGS: _flagged,
     LapackWay.AT_ONCE: _at_once,

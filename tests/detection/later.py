@@ -15,6 +15,7 @@ __all__ = ["LATER", "before", "digests"]
 LATER = (
     *("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads"),
     *("exact.gemm-groups", "exact.geadd", "exact.geadd-transposed"),
+    *("exact.row-exchanges", "accuracy.lapack-ranges", "special.lapack-workspace"),
 )
 
 

@@ -33,8 +33,35 @@ void scipy_dlaswp_64_(blasint *n, double *a, blasint *lda, blasint *first, blasi
                       blasint *ipiv, blasint *step) {
     void (*laswp)(blasint *, double *, blasint *, blasint *, blasint *, blasint *, blasint *) =
         real("dlaswp_");
-    blasint one = 1;
+    blasint one = 1, back = -1;
+    if (fault("laswp-apart") && *step < -1 && *first > 1) step = &back;
     laswp(n, a, lda, first, last, ipiv, fault("laswp-backwards") ? &one : step);
+}
+
+void scipy_dstemr_64_(const char *job, const char *range, blasint *n, double *d, double *e,
+                      double *vl, double *vu, blasint *il, blasint *iu, blasint *m, double *w,
+                      double *z, blasint *ldz, blasint *nzc, blasint *isuppz, blasint *tryrac,
+                      double *work, blasint *lwork, blasint *iwork, blasint *liwork, blasint *info,
+                      size_t length, size_t more) {
+    void (*stemr)(const char *, const char *, blasint *, double *, double *, double *, double *,
+                  blasint *, blasint *, blasint *, double *, double *, blasint *, blasint *,
+                  blasint *, blasint *, double *, blasint *, blasint *, blasint *, blasint *,
+                  size_t, size_t) = real("dstemr_");
+    blasint left = iwork[0];
+    stemr(job, range, n, d, e, vl, vu, il, iu, m, w, z, ldz, nzc, isuppz, tryrac, work, lwork, iwork,
+          liwork, info, length, more);
+    if (fault("stemr-count") && *m == *n) *m -= 1;
+    if (fault("stemr-litter") && *m && left) w[0] += 1;
+}
+
+void scipy_dsyev_64_(const char *job, const char *uplo, blasint *n, double *a, blasint *lda,
+                     double *w, double *work, blasint *lwork, blasint *info, size_t length,
+                     size_t more) {
+    void (*syev)(const char *, const char *, blasint *, double *, blasint *, double *, double *,
+                 blasint *, blasint *, size_t, size_t) = real("dsyev_");
+    int littered = work[0] != work[0];
+    syev(job, uplo, n, a, lda, w, work, lwork, info, length, more);
+    if (fault("syev-litter") && *lwork > 0 && littered) w[*n - 1] += 1;
 }
 
 #define UPLO_ROUTINE(NAME, FAULT)                                                               \

@@ -134,6 +134,21 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
             dtype = "complex128" if routine[0] == "z" else "float64"
             bad = {"routine": routine, "variant": variant, "dtype": dtype, "kind": kind, "size": 5}
             yield "special.not-finite-lapack", routine, bad
+    for step in (-1, 2, -3):
+        apart = {"routine": "laswp", "m": 33, "n": 17, "first": 3, "step": step, "seed": 2}
+        yield "exact.row-exchanges", "claswp", {**apart, "dtype": "complex64"}
+    for letter, dtype in (("s", "float32"), ("z", "complex128")):
+        family = "he" if letter == "z" else "sy"
+        given = {"dtype": dtype, "kind": "toeplitz", "size": 12, "seed": 3}
+        for choice in ("gap", "upper", "lower", "all", "beyond"):
+            name = f"{letter}stemr"
+            yield "accuracy.lapack-ranges", name, {**given, "routine": name, "variant": choice}
+            for name in (f"{letter}{family}{end}" for end in ("evr", "evx", "gvx")):
+                chosen = {"routine": name, "variant": ["U", choice]}
+                yield "accuracy.lapack-ranges", name, {**given, **chosen}
+        for name in (f"{letter}{family}evd", f"{letter}geev", f"{letter}gesvd"):
+            chosen = {"routine": name, "kind": "random"}
+            yield "special.lapack-workspace", name, {**given, **chosen}
     for routine, m, n in (("zgelsd", 3000, 1), ("zgetrf", 2, 500)):
         once = {"routine": routine, "dtype": "complex128", "m": m, "n": n, "seed": 1}
         yield "concurrency.lapack", routine, once
@@ -172,6 +187,7 @@ FAULTS = [
     ("getrf-pivot", "exact.lu"),
     ("getrf-outside", "exact.lu"),
     ("laswp-backwards", "exact.lu"),
+    ("laswp-apart", "exact.row-exchanges"),
     ("potrf-triangle", "exact.cholesky"),
     ("trtri-unit", "exact.triangular-factors"),
     ("larf", "exact.reflectors"),
@@ -179,6 +195,9 @@ FAULTS = [
     ("gbsv-info", "accuracy.lapack-systems"),
     ("syevr-nan", "accuracy.lapack-spectra"),
     ("ggev", "accuracy.lapack-spectra"),
+    ("stemr-count", "accuracy.lapack-ranges"),
+    ("stemr-litter", "accuracy.lapack-ranges"),
+    ("syev-litter", "special.lapack-workspace"),
     ("gelsy-rank", "accuracy.lapack-orthogonal"),
     ("geqrf-beyond", "accuracy.lapack-orthogonal"),
     ("gels-shared", "concurrency.lapack"),
@@ -193,8 +212,8 @@ def test_scripts_show_planted_faults_and_only_them(numpy_site: Path, tmp_path: P
     site = plant(numpy_site, faults.read_text(), tmp_path / "planted")
     modules = [
         *("accuracy_lapack_orthogonal", "accuracy_lapack_spectra", "accuracy_lapack_systems"),
-        *("concurrency_lapack", "exact_lu", "exact_triangular", "leaks"),
-        "special_lapack_flags",
+        *("accuracy_lapack_ranges", "concurrency_lapack", "exact_lu", "exact_laswp"),
+        *("exact_triangular", "leaks", "special_lapack_flags", "special_workspace"),
     ]
     answers = ask_checks(site, modules, [(*each, 1) for each in FAULTS])
     wrong = []
