@@ -238,9 +238,9 @@ def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
         " asked on kernels that the bug does not reach, where the check has to pass (good). What"
         " smoke misses is asked in the full profile. Cases and checks:"
         " `tests/detection/backtest.toml`. Libraries marked `source` were built of that tag of"
-        " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH; v0.3.0, v0.3.4 for Haswell"
-        " alone) and LAPACK, LP64, and given by `--library TAG=FILE`. Not seen: by nothing that was"
-        " tried, see below.\n\n"
+        " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH; v0.3.0, v0.3.4 and those"
+        " with ReLAPACK for Haswell alone) and LAPACK, LP64, and given by `--library TAG=FILE`."
+        " Not seen: by nothing that was tried, see below.\n\n"
         f"Public cases decided rightly: {_decided(public)}; further ones that show here:"
         f" {_decided(others)}.\n\n"
         + _table(("issue", "is", "artefact", "asked", "answer"), rows)
