@@ -55,6 +55,35 @@ def _of_ranges(parameters: Parameters) -> LapackCase | None:
     return _of_table(parameters, lapack_ranges.ROUTINES)
 
 
+#: Of successors of a routine: the line of a table that asks them, and what they replace there.
+_ALTERNATIVES: Final = {
+    "ggev3": ("ggev", {"ggev": "ggev3"}),
+    "gges3": ("gges", {"gges": "gges3"}),
+    "gelst": ("gels", {"gels": "gelst"}),
+    "getsls": ("gels", {"gels": "getsls"}),
+    "geqrfp": ("ormqr", {"geqrf": "geqrfp"}),
+    "getrf2": ("getrs", {"getrf": "getrf2"}),
+    "potrf2": ("potri", {"potrf": "potrf2"}),
+    "sytrf_rook": ("sytrf", {"sytrf": "sytrf_rook", "sytrs": "sytrs_rook"}),
+    "hetrf_rook": ("hetrf", {"hetrf": "hetrf_rook", "hetrs": "hetrs_rook"}),
+}
+
+
+def _alternative(parameters: Parameters) -> LapackCase | None:
+    name = str(parameters.get("routine", ""))
+    letter, newer = name[:1], name[1:]
+    if newer not in _ALTERNATIVES:
+        return None
+    line, pairs = _ALTERNATIVES[newer]
+    made = _of_table({**parameters, "routine": letter + line})
+    if made is None:
+        return None
+    text = "\n".join(made.calls)
+    for older, other in pairs.items():
+        text = text.replace(f'"{letter}{older}"', f'"{letter}{other}"')
+    return evolve(made, calls=tuple(text.split("\n")), title=name)
+
+
 def _exact(parameters: Parameters) -> LapackCase | None:
     routine = parameters.get("routine")
     if routine not in lapack_exact.ROUTINES:
@@ -92,6 +121,7 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     ),
     "metamorphic.products": (LapackWay.TESTS, other_way),
     "metamorphic.repeat": (LapackWay.REPEATED, _repeated),
+    "accuracy.lapack-alternatives": (LapackWay.TESTS, _alternative),
     "accuracy.lapack-ranges": (LapackWay.LITTERED, _of_ranges),
     "special.lapack-workspace": (LapackWay.LITTERED, _of_table),
     "special.not-finite-lapack": (LapackWay.ENDS, _of_table),

@@ -16,6 +16,7 @@ LATER = (
     *("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads"),
     *("exact.gemm-groups", "exact.geadd", "exact.geadd-transposed"),
     *("exact.row-exchanges", "accuracy.lapack-ranges", "special.lapack-workspace"),
+    "accuracy.lapack-alternatives",
 )
 
 

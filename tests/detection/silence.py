@@ -93,9 +93,10 @@ class Silence:
         for missing in before():
             told = f"{NOW} but for {', '.join(missing)}" if missing else NOW
             states.setdefault(digest_of(digests(self._specs, missing)), told)
-        if self._added:
-            alone = ", ".join(spec.id for spec in self._added)
-            states.setdefault(digest_of(digests(self._added)), f"{alone} alone")
+        for count in range(len(LATER), 0, -1):
+            added = [spec for spec in self._added if spec.id in LATER[:count]]
+            alone = ", ".join(spec.id for spec in added)
+            states.setdefault(digest_of(digests(added)), f"{alone} alone")
         return states
 
 

@@ -54,6 +54,22 @@ void scipy_dstemr_64_(const char *job, const char *range, blasint *n, double *d,
     if (fault("stemr-litter") && *m && left) w[0] += 1;
 }
 
+void scipy_dgetrf2_64_(blasint *m, blasint *n, double *a, blasint *lda, blasint *ipiv,
+                       blasint *info) {
+    void (*getrf2)(blasint *, blasint *, double *, blasint *, blasint *, blasint *) =
+        real("dgetrf2_");
+    getrf2(m, n, a, lda, ipiv, info);
+    if (fault("getrf2") && *n > 12) a[(*n - 1) * *lda] += 1 + a[(*n - 1) * *lda];
+}
+
+void scipy_dsytrf_rook_64_(const char *uplo, blasint *n, double *a, blasint *lda, blasint *ipiv,
+                           double *work, blasint *lwork, blasint *info, size_t length) {
+    void (*sytrf)(const char *, blasint *, double *, blasint *, blasint *, double *, blasint *,
+                  blasint *, size_t) = real("dsytrf_rook_");
+    sytrf(uplo, n, a, lda, ipiv, work, lwork, info, length);
+    if (fault("sytrf_rook") && *lwork > 0 && *n > 12) a[0] += 1 + a[0];
+}
+
 void scipy_dsyev_64_(const char *job, const char *uplo, blasint *n, double *a, blasint *lda,
                      double *w, double *work, blasint *lwork, blasint *info, size_t length,
                      size_t more) {

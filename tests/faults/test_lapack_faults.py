@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MODULES = [
+    "accuracy_lapack_alternatives",
     "accuracy_lapack_large",
     "accuracy_lapack_orthogonal",
     "accuracy_lapack_ranges",
@@ -62,6 +63,8 @@ FAULTS = [
     ("syevr-length", "accuracy.lapack-spectra", 1),
     ("syevr-nan", "accuracy.lapack-spectra", 1),
     ("syevr-count", "accuracy.lapack-spectra", 1),
+    ("getrf2", "accuracy.lapack-alternatives", 1),
+    ("sytrf_rook", "accuracy.lapack-alternatives", 1),
     ("stemr-count", "accuracy.lapack-ranges", 1),
     ("stemr-litter", "accuracy.lapack-ranges", 1),
     ("syev-litter", "special.lapack-workspace", 1),

@@ -46,6 +46,11 @@ SPECTRA: dict[str, list[Any]] = {
     "gges": [""], "gehrd": [""], "gesvd": [["square", "S"], ["tall", "A"], ["wide", "A"]],
     "spevd hpevd": ["L", "U"], "trsen": [""], "tgsen": [""],
 }  # fmt: skip
+SUCCESSORS: tuple[tuple[str, Any], ...] = (
+    *(("ggev3", ""), ("gges3", ""), ("gelst", ["tall", "N"]), ("getsls", ["wide", "C"])),
+    *(("geqrfp", "LN"), ("getrf2", "T"), ("potrf2", "U"), ("sytrf_rook", "L")),
+    ("hetrf_rook", "U"),
+)
 KINDS = {"systems": "random", "orthogonal": "graded", "spectra": "clustered"}
 NOT_CLUSTERED = (
     *("sygvd hegvd", "ggev", "gges", "gels", "gelsy", "gelss", "gelsd", "gglse", "ggglm"),
@@ -134,9 +139,23 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
             dtype = "complex128" if routine[0] == "z" else "float64"
             bad = {"routine": routine, "variant": variant, "dtype": dtype, "kind": kind, "size": 5}
             yield "special.not-finite-lapack", routine, bad
+    for routine, m, n in (("zgelsd", 3000, 1), ("zgetrf", 2, 500)):
+        once = {"routine": routine, "dtype": "complex128", "m": m, "n": n, "seed": 1}
+        yield "concurrency.lapack", routine, once
+
+
+def inputs_of_variations() -> Iterator[tuple[str, str, Parameters]]:
+    """Return inputs of checks that ask the same routines in other ways."""
     for step in (-1, 2, -3):
         apart = {"routine": "laswp", "m": 33, "n": 17, "first": 3, "step": step, "seed": 2}
         yield "exact.row-exchanges", "claswp", {**apart, "dtype": "complex64"}
+    for letter, dtype in (("d", "float64"), ("c", "complex64")):
+        for name, variant in SUCCESSORS:
+            if letter == "d" and name.startswith("he"):
+                continue
+            given = {"dtype": dtype, "kind": "random", "size": 26, "seed": 3, "variant": variant}
+            routine = letter + name
+            yield "accuracy.lapack-alternatives", routine, {**given, "routine": routine}
     for letter, dtype in (("s", "float32"), ("z", "complex128")):
         family = "he" if letter == "z" else "sy"
         given = {"dtype": dtype, "kind": "toeplitz", "size": 12, "seed": 3}
@@ -149,9 +168,6 @@ def other_inputs() -> Iterator[tuple[str, str, Parameters]]:  # noqa: C901, PLR0
         for name in (f"{letter}{family}evd", f"{letter}geev", f"{letter}gesvd"):
             chosen = {"routine": name, "kind": "random"}
             yield "special.lapack-workspace", name, {**given, **chosen}
-    for routine, m, n in (("zgelsd", 3000, 1), ("zgetrf", 2, 500)):
-        once = {"routine": routine, "dtype": "complex128", "m": m, "n": n, "seed": 1}
-        yield "concurrency.lapack", routine, once
 
 
 INPUTS = [
@@ -159,6 +175,7 @@ INPUTS = [
     *table_inputs("orthogonal", ORTHOGONAL),
     *table_inputs("spectra", SPECTRA),
     *other_inputs(),
+    *inputs_of_variations(),
 ]
 
 
@@ -195,6 +212,8 @@ FAULTS = [
     ("gbsv-info", "accuracy.lapack-systems"),
     ("syevr-nan", "accuracy.lapack-spectra"),
     ("ggev", "accuracy.lapack-spectra"),
+    ("getrf2", "accuracy.lapack-alternatives"),
+    ("sytrf_rook", "accuracy.lapack-alternatives"),
     ("stemr-count", "accuracy.lapack-ranges"),
     ("stemr-litter", "accuracy.lapack-ranges"),
     ("syev-litter", "special.lapack-workspace"),
@@ -212,7 +231,8 @@ def test_scripts_show_planted_faults_and_only_them(numpy_site: Path, tmp_path: P
     site = plant(numpy_site, faults.read_text(), tmp_path / "planted")
     modules = [
         *("accuracy_lapack_orthogonal", "accuracy_lapack_spectra", "accuracy_lapack_systems"),
-        *("accuracy_lapack_ranges", "concurrency_lapack", "exact_lu", "exact_laswp"),
+        *("accuracy_lapack_alternatives", "accuracy_lapack_ranges"),
+        *("concurrency_lapack", "exact_lu", "exact_laswp"),
         *("exact_triangular", "leaks", "special_lapack_flags", "special_workspace"),
     ]
     answers = ask_checks(site, modules, [(*each, 1) for each in FAULTS])

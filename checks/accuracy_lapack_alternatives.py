@@ -1,0 +1,86 @@
+"""Younger algorithms of LAPACK, asked by the tables through the routines that they may replace."""
+
+from checks.api import check
+from checks.drivers import ROUTINES
+from checks.lapack import Lapack
+from checks.lapack_trials import Trial, attempt
+from checks.operands import DTYPES, LETTER
+
+__all__ = ["ALTERNATIVES", "alternatives"]
+
+#: The line of a table, and what of its routines has a successor with the same arguments.
+ALTERNATIVES = (
+    ("ggev", {"ggev": "ggev3"}),
+    ("gges", {"gges": "gges3"}),
+    ("gels", {"gels": "gelst"}),
+    ("gels", {"gels": "getsls"}),
+    ("ormqr", {"geqrf": "geqrfp"}),
+    ("getrs", {"getrf": "getrf2"}),
+    ("potri", {"potrf": "potrf2"}),
+    ("sytrf", {"sytrf": "sytrf_rook", "sytrs": "sytrs_rook"}),
+    ("sytrf", {"hetrf": "hetrf_rook", "hetrs": "hetrs_rook"}),
+)
+
+SIZES, MORE_SIZES = (1, 3, 12, 26, 40), (2, 7, 13, 33, 65, 97)
+
+
+class Replacing(Lapack):
+    """Calls the second of each pair in place of the first."""
+
+    def __init__(self, library, pairs):
+        super().__init__(library)
+        self._pairs = pairs
+
+    def _function(self, name):
+        return super()._function(name[0] + self._pairs.get(name[1:], name[1:]))
+
+
+@check(
+    id="accuracy.lapack-alternatives",
+    title="LAPACK's younger algorithms are as accurate as those that they replace",
+    category="accuracy",
+    routines=[
+        "?ggev3", "?gges3", "?gelst", "?getsls", "?geqrfp", "?getrf2", "?potrf2", "?sytrf_rook",
+        "?hetrf_rook", "?sytrs_rook", "?hetrs_rook",
+    ],
+    oracle=(
+        "The lines of accuracy.lapack-* whose routines have a successor with the same arguments, "
+        "with that in its place: the same test ratios below the same limits. Blocked QZ, least "
+        "squares by compact or tall QR, QR with a positive diagonal, recursive LU and Cholesky, "
+        "bounded Bunch and Kaufman (rook pivoting)."
+    ),
+    catches="Algorithms that LAPACK adds and that Julia and others call, NumPy and SciPy do not.",
+    max_threads=1,
+    once=True,
+    budget=120.0,
+)  # fmt: skip
+def alternatives(ctx):
+    missing = set()
+    sizes = sorted(SIZES + ctx.by_profile((), MORE_SIZES))
+    for line, pairs in ALTERNATIVES:
+        lapack = Replacing(ctx.blas, pairs)
+        older, newer = next(iter(pairs.items()))
+        for routine in (each for each in ROUTINES if each.name == line):
+            for position, dtype in enumerate(DTYPES):
+                # One of sytrf's lines is of hetrf in complex precision.
+                if older in ("sytrf", "hetrf") and routine.named(dtype)[1:] != older:
+                    continue
+                if not lapack.has(LETTER[dtype] + newer):
+                    missing.add(LETTER[dtype] + newer)
+                    continue
+                for index, n in enumerate(sizes):
+                    _ask(
+                        ctx, routine, Trial(lapack, dtype, n, "", ctx.seed + index), newer, position
+                    )
+    if missing:
+        ctx.details["not_exported"] = sorted(missing)
+
+
+def _ask(ctx, routine, trial, newer, turn):
+    """Ask one size in one precision: smoke one variant and kind, by turns."""
+    turn += trial.n
+    count = len(routine.variants)
+    for step in range(ctx.by_profile(1, count)):
+        trial.kind = routine.kinds[(turn + step // 2) % len(routine.kinds)]
+        variant = routine.variants[(turn + step) % count]
+        attempt(ctx, routine, LETTER[str(trial.dtype)] + newer, trial, variant)
