@@ -182,7 +182,13 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     numpy = [line for line in asked if line is not None]
     costs = [line for n in (FEW, MANY) for line in campaign.measured(Cell(KERNEL, n), "smoke")]
     verdicts_kept = ROOT / "docs" / "detection-backtest.tsv"
-    part = BackTest(shop.specs, options.results, {}, kept=read_verdicts(verdicts_kept))
+    part = BackTest(
+        shop.specs,
+        options.results,
+        {},
+        machine=shop.host.cpu,
+        kept=read_verdicts(verdicts_kept),
+    )
     cases = [(case, part.attempt(case)) for case in read_cases()]
     opinion = ThirdOpinion(shop, NUMPY, options.results)
     decided = Verdicts(shop.specs, options.results, recorded=True)
@@ -192,7 +198,7 @@ def write_document(options: argparse.Namespace, shop: Workshop) -> None:
     def explained(finding: Mapping[str, Any], library: str) -> str:
         return explanation(finding, library, catalogue)
 
-    history = merged(read_history(recorded), summed_up(silent.lines(), explained))
+    history = merged(read_history(recorded), summed_up(silent.lines(), explained, shop.host.cpu))
     text = render(
         shop.host,
         trials=trials,

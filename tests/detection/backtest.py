@@ -71,7 +71,7 @@ class Verdict:
     """What came out for one artefact of a case in one profile.
 
     `checks`: digest of those of the case; `hits`: per kernel, in how many of `runs` one of them
-    failed; `told`: the first answer.
+    failed; `told`: the first answer; `machine`: the CPU on which it came out.
     """
 
     artefact: str
@@ -81,6 +81,7 @@ class Verdict:
     runs: int
     hits: Mapping[str, int]
     told: str = ""
+    machine: str = ""
     missing: str = ""  # why there is no answer
 
     @property
@@ -117,6 +118,8 @@ def read_cases(path: Path = CASES) -> tuple[BackTestCase, ...]:
 class BackTest:
     """Runs of cases, with their results in `folder`; `libraries` are built ones, by tag.
 
+    machine: the CPU of the results.
+
     With `kept` verdicts nothing is run: what has no result is taken from them, or missing.
     """
 
@@ -126,8 +129,10 @@ class BackTest:
         folder: Path,
         libraries: Mapping[str, Path],
         *,
+        machine: str = "",
         kept: Mapping[Asked, Verdict] | None = None,
     ) -> None:
+        self.machine = machine
         self.kept = kept
         self.specs = specs
         self.results = Results(folder / "backtest.jsonl")
@@ -182,7 +187,7 @@ class BackTest:
                 hits[kernel] += bool(failures)
                 if failures and not told:
                     told = f"{failures[0]['check']}: {failures[0]['reason']}"
-        return Verdict(**facts, runs=case.runs, hits=hits, told=told)
+        return Verdict(**facts, runs=case.runs, hits=hits, told=told, machine=self.machine)
 
     def state(self, case: BackTestCase) -> str:
         """Return the digest of what the answers of a case depend on."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["read_verdicts", "write_verdicts"]
 
-COLUMNS = ["case", "artefact", "bad", "kernels", "profile", "checks", "runs", "hits", "told"]
+COLUMNS = [
+    *("case", "artefact", "bad", "kernels", "profile", "checks", "runs", "hits", "told"),
+    "machine",
+]
 
 
 def read_verdicts(path: Path) -> dict[Asked, Verdict]:
@@ -43,6 +46,7 @@ def read_verdicts(path: Path) -> dict[Asked, Verdict]:
                 runs=int(row["runs"]),
                 hits=hits,
                 told=row["told"],
+                machine=row["machine"],
             )
     return kept
 
@@ -67,4 +71,5 @@ def _row(case: BackTestCase, verdict: Verdict) -> Mapping[str, str | int]:
         "runs": verdict.runs,
         "hits": " ".join(map(str, verdict.hits.values())),
         "told": verdict.told.partition(":")[0],
+        "machine": verdict.machine,
     }

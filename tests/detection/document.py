@@ -60,7 +60,7 @@ Measured and written by `nox -s backtest -- --write`. The parts (`planted`, `bac
 which the folder of results holds nothing stays as this page has it, with its date; rows of the
 back-test stay while the checks of their case do (`docs/detection-backtest.tsv`).
 
-Machine: {machine}. Which kernels run and which bugs can show depends on it."""
+Which kernels run and which bugs can show depends on the machine, which is told with each part."""
 
 #: What a part may begin with: `kept_parts` tells them apart by it.
 HEADINGS = (
@@ -117,7 +117,7 @@ def render(
 ) -> str:
     """Return the text of docs/detection.md: each part that has results, of the others `kept`."""
     machine = f"{host.cpu}, {host.cores} cores, {host.system} {host.machine}"
-    date = f"Measured until {dt.datetime.now(dt.UTC).date()}."
+    date = f"Written {dt.datetime.now(dt.UTC).date()} on {machine}."
     measured = any(not verdict.missing for _, verdicts in cases for verdict in verdicts)
     planted = (_planted(trials, numpy), _costs(costs, trials), _escapes(trials)) if trials else ()
     made = (
@@ -128,7 +128,7 @@ def render(
         _silence(silence, history, states, catalogue) if history else "",
         _third(third) if third else "",
     )
-    parts = [INTRODUCTION.format(machine=machine)]
+    parts = [INTRODUCTION]
     for heading, text in zip(HEADINGS, made, strict=True):
         if text:
             first, _, rest = text.partition("\n")
@@ -231,6 +231,12 @@ def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
     public = [(case, verdicts) for case, verdicts in cases if case.public]
     others = [(case, verdicts) for case, verdicts in cases if not case.public and case.shows_here]
     notes = [f"- {case.id}: {case.note}" for case, _ in cases if case.note]
+    machines: dict[str, list[str]] = defaultdict(list)
+    for case, verdicts in cases:
+        for name in sorted({each.machine for each in verdicts if not each.missing}):
+            machines[name].append(case.id)
+    *few, most = sorted(machines, key=lambda name: len(machines[name]))
+    where = "".join(f"; on {name} {', '.join(machines[name])}" for name in few)
     return (
         "## Back-test: real bugs of released libraries\n\n"
         "Each artefact was asked the case's checks by `release-gate check`. Found: one of them"
@@ -241,6 +247,7 @@ def _back_test(cases: Sequence[tuple[BackTestCase, Sequence[Verdict]]]) -> str:
         " OpenBLAS with all kernels of the case in them (DYNAMIC_ARCH; v0.3.0, v0.3.4 and those"
         " with ReLAPACK for Haswell alone) and LAPACK, LP64, and given by `--library TAG=FILE`."
         " Not seen: by nothing that was tried, see below.\n\n"
+        f"Measured on {most}{where}.\n\n"
         f"Public cases decided rightly: {_decided(public)}; further ones that show here:"
         f" {_decided(others)}.\n\n"
         + _table(("issue", "is", "artefact", "asked", "answer"), rows)
@@ -469,13 +476,14 @@ def _silence(
 ) -> str:
     rows = []
     figures = ("runs", "cells", "answers", "true", "false", "unanswered")
-    groups: dict[tuple[str, int, str], list[SilentRuns]] = defaultdict(list)
+    groups: dict[tuple[str, int, str, str], list[SilentRuns]] = defaultdict(list)
     for each in history:
-        groups[states.get(each.checks, "earlier"), each.busy, each.library].append(each)
-    for (asked, busy, library), runs in sorted(groups.items()):
+        asked = states.get(each.checks, "earlier")
+        groups[asked, each.busy, each.machine, each.library].append(each)
+    for (asked, busy, machine, library), runs in sorted(groups.items()):
         where = f"beside {busy} busy processes" if busy else "no busy processes added"
         sums = (sum(getattr(each, name) for each in runs) for name in figures)
-        rows.append((f"`{library}`", where, asked, *sums))
+        rows.append((f"`{library}`", f"{machine}, {where}", asked, *sums))
     findings: dict[str, Counter[str]] = defaultdict(Counter)
     runs_of = Counter(line["library"] for line in lines)
     for name in runs_of:

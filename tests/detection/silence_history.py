@@ -23,9 +23,13 @@ __all__ = ["SilentRuns", "merged", "read_history", "summed_up", "write_history"]
 
 @frozen(kw_only=True)
 class SilentRuns:
-    """Runs of one library on one day; `checks`: digest of the suite, `busy`: processes beside."""
+    """Runs of one library on one day; `checks`: digest of the suite, `busy`: processes beside.
+
+    machine: its CPU.
+    """
 
     date: str
+    machine: str
     checks: str
     library: str
     busy: int
@@ -37,20 +41,22 @@ class SilentRuns:
     unanswered: int
 
     @property
-    def asked(self) -> tuple[str, str, str, int]:
+    def asked(self) -> tuple[str, str, str, str, int]:
         """Return what tells these runs from others."""
-        return self.date, self.checks, self.library, self.busy
+        return self.date, self.machine, self.checks, self.library, self.busy
 
 
 COLUMNS = [each.name for each in attrs.fields(SilentRuns)]
 
 
 def summed_up(
-    lines: Iterable[Mapping[str, Any]], explained: Callable[[Mapping[str, Any], str], str]
+    lines: Iterable[Mapping[str, Any]],
+    explained: Callable[[Mapping[str, Any], str], str],
+    machine: str,
 ) -> list[SilentRuns]:
     """Return the runs of `tests.detection.silence` by day, checks, library and load.
 
-    explained: the known issue of a finding in a library, or nothing.
+    explained: the known issue of a finding in a library, or nothing; machine: that of the results.
     """
     groups: dict[tuple[str, str, str, int], list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
@@ -58,6 +64,7 @@ def summed_up(
     return [
         SilentRuns(
             date=date,
+            machine=machine,
             checks=checks,
             library=library,
             busy=busy,

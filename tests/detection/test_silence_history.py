@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEPT = Path(__file__).parents[2] / "docs" / "detection-silence.tsv"
 RUNS = SilentRuns(
     date="2026-11-23",
+    machine="a CPU",
     checks="a",
     library="x==1",
     busy=0,
@@ -54,7 +55,7 @@ def test_runs_of_one_day_and_load_are_added() -> None:
         line(findings=[{"check": "other"}], answers=4, unanswered=[1, 2]),
         line(busy=4),
     ]
-    quiet, busy = summed_up(lines, explained)
+    quiet, busy = summed_up(lines, explained, "a CPU")
     assert quiet == RUNS
     assert (busy.busy, busy.runs, busy.true, busy.false) == (4, 1, 0, 0)
 
