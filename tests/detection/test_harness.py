@@ -130,9 +130,8 @@ def test_a_fault_is_told_by_what_fails_through_it_alone(
 
 
 def test_the_cases_are_well_formed() -> None:
-    artefact = re.compile(
-        r"numpy==[\d.]+( \+ (scipy-openblas64==[\d.]+|source v[\d.]+(-skylakex|-relapack)?))?"
-    )
+    built = r"source v[\d.]+(-skylakex|-sapphirerapids|-relapack)?"
+    artefact = re.compile(rf"numpy==[\d.]+( \+ (scipy-openblas64==[\d.]+|{built}))?")
     cases = read_cases()
     assert sum(case.public for case in cases) == 9
     for case in cases:
