@@ -8,17 +8,18 @@ from checks.operands import DTYPES, LETTER
 
 __all__ = ["ALTERNATIVES", "alternatives"]
 
-#: The line of a table, and what of its routines has a successor with the same arguments.
+#: The routine of a table's line, and what it calls that has a successor with the same arguments.
 ALTERNATIVES = (
     ("ggev", {"ggev": "ggev3"}),
     ("gges", {"gges": "gges3"}),
     ("gels", {"gels": "gelst"}),
     ("gels", {"gels": "getsls"}),
     ("ormqr", {"geqrf": "geqrfp"}),
+    ("unmqr", {"geqrf": "geqrfp"}),
     ("getrs", {"getrf": "getrf2"}),
     ("potri", {"potrf": "potrf2"}),
     ("sytrf", {"sytrf": "sytrf_rook", "sytrs": "sytrs_rook"}),
-    ("sytrf", {"hetrf": "hetrf_rook", "hetrs": "hetrs_rook"}),
+    ("hetrf", {"hetrf": "hetrf_rook", "hetrs": "hetrs_rook"}),
 )
 
 SIZES, MORE_SIZES = (1, 3, 12, 26, 40), (2, 7, 13, 33, 65, 97)
@@ -58,20 +59,17 @@ def alternatives(ctx):
     missing = set()
     sizes = sorted(SIZES + ctx.by_profile((), MORE_SIZES))
     for line, pairs in ALTERNATIVES:
-        lapack = Replacing(ctx.blas, pairs)
-        older, newer = next(iter(pairs.items()))
-        for routine in (each for each in ROUTINES if each.name == line):
+        lapack, newer = Replacing(ctx.blas, pairs), next(iter(pairs.values()))
+        for routine in ROUTINES:
             for position, dtype in enumerate(DTYPES):
-                # One of sytrf's lines is of hetrf in complex precision.
-                if older in ("sytrf", "hetrf") and routine.named(dtype)[1:] != older:
+                if routine.named(dtype) != LETTER[dtype] + line:
                     continue
                 if not lapack.has(LETTER[dtype] + newer):
                     missing.add(LETTER[dtype] + newer)
                     continue
                 for index, n in enumerate(sizes):
-                    _ask(
-                        ctx, routine, Trial(lapack, dtype, n, "", ctx.seed + index), newer, position
-                    )
+                    trial = Trial(lapack, dtype, n, "", ctx.seed + index)
+                    _ask(ctx, routine, trial, newer, position)
     if missing:
         ctx.details["not_exported"] = sorted(missing)
 

@@ -78,16 +78,16 @@ def _dense(trial, flags, name, work, second=()):
     """syevr, syevx and sygvx of a matrix with those eigenvalues; `flags` are uplo and choice."""
     n, (uplo, choice) = trial.n, flags
     low, high, wanted = _interval(trial, choice)
-    kind = "complex128" if trial.is_complex else "float64"
-    q = matrices.reflect(trial.seed, np.eye(n, dtype=kind), sides="left")
+    identity = np.eye(n, dtype="complex128" if trial.is_complex else "float64")
+    q = matrices.reflect(trial.seed, identity, sides="left")
     a = multiply(multiply(q, _toeplitz(n)), q.conj().T)
     a = ((a + a.conj().T) / 2).astype(trial.dtype)
     w, z, found = trial.reals(n), np.zeros((n, n), trial.dtype, "F"), trial.pivots(1)
     tolerance = trial.reals(1)
     tolerance[0] = 2 * np.finfo(trial.real).tiny
-    before = ((1,) if second else (), ("V", "V", uplo, n, np.array(a, order="F"), n), second)
-    before = [each for part in before for each in part]
-    trial.call(name, *before, low, high, 1, n, tolerance, found, w, z, n, *work)
+    arguments = ("V", "V", uplo, n, np.array(a, order="F"), n, *second)
+    kind = (1,) if second else ()
+    trial.call(name, *kind, *arguments, low, high, 1, n, tolerance, found, w, z, n, *work)
     return _ratios(a, w, z, found, wanted)
 
 

@@ -18,12 +18,13 @@ from checks.cblas import (
     NO_TRANS,
     ROW,
     TRANS,
+    Cblas,
     op,
 )
 from checks.choices import PADDINGS, choose
 from checks.level3 import Pools, combinations, small_sizes
 from checks.level3_general import read, scalars, written
-from checks.operands import DTYPES, LETTER, real_dtype
+from checks.operands import DTYPES, real_dtype
 
 __all__ = ["geadd", "geadd_transposed"]
 
@@ -31,21 +32,12 @@ __all__ = ["geadd", "geadd_transposed"]
 ORDER = 64
 
 
-class Sums:
-    """`cblas_?geadd` of `library`, or `?geadd_`, in the way that calls are made."""
+class Sums(Cblas):
+    """`cblas_?geadd`; transposes: whether the library knows of transpositions."""
 
-    def __init__(self, library, fortran=False):
-        self._library = library
-        self._fortran = fortran
-        self.transposes = _transposes(library)
-
-    def has(self, routine, dtype):
-        """Whether the library exports it in this precision."""
-        return self._library.has(self._symbol(routine, dtype))
-
-    def _symbol(self, routine, dtype):
-        name = LETTER[dtype] + routine
-        return name + "_" if self._fortran else "cblas_" + name
+    def __init__(self, library, transposes):
+        super().__init__(library)
+        self.transposes = transposes
 
     def call(self, routine, dtype, order, ta, tc, m, n, alpha, a, lda, beta, c, ldc):
         """Make the sum; a, c: addresses. Transpositions reach a library that knows of them."""
@@ -54,7 +46,7 @@ class Sums:
         a, c = ctypes.c_void_p(a), ctypes.c_void_p(c)
         kept = np.array((alpha, beta), dtype)
         alpha, beta = (ctypes.c_void_p(kept[i:].ctypes.data) for i in (0, 1))
-        if self._fortran:
+        if self.fortran:
             m, n, lda, ldc = (ctypes.byref(integer(each)) for each in (m, n, lda, ldc))
             letters = (FORTRAN_LETTERS[ta], FORTRAN_LETTERS[tc], *[ctypes.c_size_t(1)] * 2)
             function(m, n, alpha, a, lda, beta, c, ldc, *letters)
@@ -67,8 +59,14 @@ class Sums:
         function(*map(ctypes.c_int, flags), m, n, alpha, a, lda, beta, c, ldc)
 
 
+class FortranSums(Sums):
+    """`?geadd_`."""
+
+    fortran = True
+
+
 def _transposes(library):
-    """Whether dgeadd of a row into a column goes by a "T" behind its arguments."""
+    """Whether dgeadd of two rows and columns goes by a "T" behind its arguments."""
     if not library.has("dgeadd_"):
         return False
     a, c = np.arange(1.0, 5.0), np.zeros(4)
@@ -110,10 +108,12 @@ def _calls(seed, turns, forms, told):
 
 def _interfaces(ctx):
     """Return (sums, orders, what parameters say of all calls) of what is exported."""
-    both = (Sums(ctx.blas), (ROW, COLUMN), ""), (Sums(ctx.blas, fortran=True), (COLUMN,), "fortran")
+    transposes = _transposes(ctx.blas)
+    both = (Sums, (ROW, COLUMN), ""), (FortranSums, (COLUMN,), "fortran")
+    made = [(kind(ctx.blas, transposes), orders, name) for kind, orders, name in both]
     return [
-        (sums, orders, {"interface": name, "flags": sums.transposes})
-        for sums, orders, name in both
+        (sums, orders, {"interface": name, "flags": transposes})
+        for sums, orders, name in made
         if sums.has("geadd", "float64")
     ]
 
@@ -129,7 +129,7 @@ def _interfaces(ctx):
         "bits, and C is not read where beta is zero. Through CBLAS, with the arguments that the "
         "library takes, and Fortran."
     ),
-    catches="Rows for columns, padding, scalars of zero: OpenBLAS#4197, docs/found.",
+    catches="Rows for columns, padding that is written, scalars of zero that are used.",
     max_threads=1,
 )
 def geadd(ctx):

@@ -6,11 +6,11 @@ import numpy as np
 
 from checks.api import check
 from checks.calls import Call, between_canaries
-from checks.cblas import COLUMN, CONJ_NO_TRANS, FORTRAN_LETTERS
+from checks.cblas import COLUMN, CONJ_NO_TRANS, FORTRAN_LETTERS, Cblas
 from checks.choices import PADDINGS, choose
 from checks.level3 import Pools, combinations, small_sizes
 from checks.level3_general import read, scalars, written
-from checks.operands import DTYPES, LETTER
+from checks.operands import DTYPES
 from checks.splitting import few_threads
 
 __all__ = ["gemm_groups"]
@@ -22,20 +22,8 @@ ORDER = 128
 LARGE, EVERY = (109, 103, 97), 9
 
 
-class Groups:
-    """`cblas_?gemm_batch` of `library`, or `?gemm_batch_`, in the way that calls are made."""
-
-    def __init__(self, library, fortran=False):
-        self._library = library
-        self._fortran = fortran
-
-    def has(self, routine, dtype):
-        """Whether the library exports it in this precision."""
-        return self._library.has(self._symbol(routine, dtype))
-
-    def _symbol(self, routine, dtype):
-        name = LETTER[dtype] + routine
-        return name + "_" if self._fortran else "cblas_" + name
+class Groups(Cblas):
+    """`cblas_?gemm_batch`, whose arguments are lists."""
 
     def call(self, routine, dtype, order, groups, *addresses):
         """Make all products; addresses: those of A, B and C of each, one after the other."""
@@ -46,20 +34,27 @@ class Groups:
             return (integer * len(values))(*values)
 
         def flags(values):
-            if self._fortran:
+            if self.fortran:
                 return b"".join(FORTRAN_LETTERS[each] for each in values)
             return (ctypes.c_int * len(values))(*values)
 
-        a, b, c = ((ctypes.c_void_p * len(addresses))(*addresses[start::3]) for start in range(3))
+        places = [addresses[start::3] for start in range(3)]
+        a, b, c = ((ctypes.c_void_p * len(each))(*each) for each in places)
         alpha, beta = np.array(alpha, dtype), np.array(beta, dtype)
         count = integer(len(groups))
         passed = [flags(ta), flags(tb), integers(m), integers(n), integers(k)]
         passed += [ctypes.c_void_p(alpha.ctypes.data), a, integers(lda), b, integers(ldb)]
         passed += [ctypes.c_void_p(beta.ctypes.data), c, integers(ldc)]
-        passed += [ctypes.byref(count) if self._fortran else count, integers(members)]
-        if not self._fortran:
+        passed += [ctypes.byref(count) if self.fortran else count, integers(members)]
+        if not self.fortran:
             passed.insert(0, ctypes.c_int(order))
         self._library.function(self._symbol(routine, dtype))(*passed)
+
+
+class FortranGroups(Groups):
+    """`?gemm_batch_`."""
+
+    fortran = True
 
 
 def _calls(seed, turns, interface):
@@ -130,7 +125,7 @@ def _group(pool, dtype, order, flags, sizes, turn):
 )
 @few_threads
 def gemm_groups(ctx):
-    interfaces = (Groups(ctx.blas), ""), (Groups(ctx.blas, fortran=True), "fortran")
+    interfaces = (Groups(ctx.blas), ""), (FortranGroups(ctx.blas), "fortran")
     exported = [each for each in interfaces if each[0].has("gemm_batch", "float64")]
     if not exported:
         ctx.unsupported("this library exports no gemm_batch")
