@@ -16,7 +16,10 @@ from made_cells import MadeCell, make_cell, make_site
 from release_gate.matrix.host import probe_host
 from release_gate.model import Host, Interpreter
 from release_gate.openblas.index import Index
+from release_gate.openblas.library import obtain_library
+from release_gate.openblas.pins import resolve_pin
 from release_gate.wheels.obtain import open_wheel
+from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,3 +109,17 @@ def numpy_wheel(index_cache: Path, this_host: Host, this_interpreter: Interprete
 def numpy_site(numpy_wheel: Artifact) -> Path:
     """Return the folder in which that NumPy is unpacked."""
     return Path(numpy_wheel.site)
+
+
+@pytest.fixture(scope="session")
+def with_library(
+    numpy_wheel: Artifact, this_host: Host, index_cache: Path
+) -> Callable[[str], Artifact]:
+    """Return a function that gives that NumPy with the scipy-openblas64 of a version."""
+
+    def swapped(version: str) -> Artifact:
+        index = Index(index_cache)
+        pin = resolve_pin(f"scipy-openblas64=={version}", pins={}, host=this_host, index=index)
+        return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
+
+    return swapped

@@ -172,8 +172,7 @@ def _caller(case: LapackCase, way: LapackWay, symbols: Symbols) -> list[str]:
     if _asks(case):
         work = f"np.zeros({_workspace(case)}, each)"
         if way is LapackWay.LITTERED:
-            litter = "2**30 if each is integer else np.nan"
-            work = work.replace("zeros", "full").replace(", each", f", {litter}, each")
+            work = f"np.full({_workspace(case)}, 2**30 if each is integer else np.nan, each)"
         operand = f"{work} if isinstance(each, type) else {operand}"
     length = f" + [len(x)] * (len(x) == {_workspace(case)})" if _asks(case) else ""
     nan = "" if way in _ANY_NAN else " or not np.isnan(inner[np.isnan(x)]).all()"

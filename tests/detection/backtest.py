@@ -65,6 +65,14 @@ class BackTestCase:
     blocks: bool = True
     note: str = ""
 
+    def known(self, specs: Mapping[str, CheckSpec]) -> list[CheckSpec]:
+        """Return those of its checks that there are."""
+        return [specs[check] for check in self.checks if check in specs]
+
+    def state(self, specs: Mapping[str, CheckSpec]) -> str:
+        """Return the digest of what its answers depend on."""
+        return digest_of([spec.digest for spec in self.known(specs)], self.threads)
+
 
 @frozen(kw_only=True)
 class Verdict:
@@ -143,8 +151,8 @@ class BackTest:
 
         In that alone when none of the checks is in smoke.
         """
-        asked = [self.specs[check].profiles for check in case.checks if check in self.specs]
-        first = "smoke" if any("smoke" in profiles for profiles in asked) else "full"
+        in_smoke = any("smoke" in spec.profiles for spec in case.known(self.specs))
+        first = "smoke" if in_smoke else "full"
         verdicts = []
         for artefact in case.bad:
             verdict = self._verdict(case, artefact, case.kernels, first, bad=True)
@@ -168,7 +176,7 @@ class BackTest:
         bad: bool,
     ) -> Verdict:
         facts: dict[str, Any] = {"artefact": artefact, "bad": bad, "profile": profile}
-        facts["checks"] = self.state(case)
+        facts["checks"] = case.state(self.specs)
         hits = dict.fromkeys(kernels, 0)
         told = ""
         for run in range(case.runs):
@@ -189,11 +197,6 @@ class BackTest:
                     told = f"{failures[0]['check']}: {failures[0]['reason']}"
         return Verdict(**facts, runs=case.runs, hits=hits, told=told, machine=self.machine)
 
-    def state(self, case: BackTestCase) -> str:
-        """Return the digest of what the answers of a case depend on."""
-        checks = [check for check in case.checks if check in self.specs]
-        return digest_of([self.specs[check].digest for check in checks], case.threads)
-
     def _run(
         self, case: BackTestCase, artefact: str, kernels: tuple[str, ...], profile_and_run: str
     ) -> dict[str, Any]:
@@ -201,9 +204,8 @@ class BackTest:
 
         One that could not be made has a `problem`, and is tried again the next time.
         """
-        checks = [check for check in case.checks if check in self.specs]
         key = f"{case.id} | {artefact} | {','.join(kernels)} | {profile_and_run}"
-        key += f" | {self.state(case)}"
+        key += f" | {case.state(self.specs)}"
         known = self.results.get(key)
         if known is not None:
             return known
@@ -217,7 +219,8 @@ class BackTest:
             library = str(self.libraries[tag])
         command = [wheel, "--quiet", "--fresh", *(["--openblas", library] if library else [])]
         command += ["--kernels", ",".join(kernels), "--threads", str(case.threads)]
-        command += ["--checks", ",".join(checks), "--profile", profile_and_run.partition(" ")[0]]
+        command += ["--checks", ",".join(spec.id for spec in case.known(self.specs))]
+        command += ["--profile", profile_and_run.partition(" ")[0]]
         answers, problem = ask_product(command)
         if problem:
             return {"problem": problem}

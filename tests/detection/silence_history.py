@@ -6,13 +6,14 @@ runs of other days and of earlier checks go on counting.
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import cattrs
 from attrs import frozen
+
+from tests.detection.tables import read_rows, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,18 +88,10 @@ def merged(before: Iterable[SilentRuns], now: Iterable[SilentRuns]) -> list[Sile
 
 def read_history(path: Path) -> list[SilentRuns]:
     """Return the rows of the file; none when there is no file. ValueError for other columns."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream, dialect="excel-tab")
-        if reader.fieldnames != COLUMNS:
-            raise ValueError(f"{path}: columns are not those of {SilentRuns.__name__}")
-        return cattrs.structure(list(reader), list[SilentRuns])
+    rows = read_rows(path, COLUMNS, f"those of {SilentRuns.__name__}")
+    return cattrs.structure(rows, list[SilentRuns])
 
 
 def write_history(path: Path, rows: Sequence[SilentRuns]) -> None:
     """Write the rows, one per line, under the names of their columns."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, dialect="excel-tab", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(attrs.asdict, rows))
+    write_rows(path, COLUMNS, map(attrs.asdict, rows))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 from attrs import frozen
 
-from tests.detection.results import Results, digest_of
+from tests.detection.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,15 +92,16 @@ class Verdicts:
     def attempt(self, pair: Pair) -> dict[str, Any] | None:
         """Return what the gate said, of an earlier session if it was asked; raises SystemExit."""
         case = pair.case
-        checks = [check for check in case.checks if check in self.specs]
-        state = digest_of([self.specs[check].digest for check in checks], case.threads)
-        key = f"{case.id} | {pair.candidate} | {pair.baseline} | {state}"
+        key = f"{case.id} | {pair.candidate} | {pair.baseline} | {case.state(self.specs)}"
         known = self.results.get(key)
         if known is not None or self.recorded:
             return known
         command = ["--candidate", pair.candidate, "--baseline", pair.baseline]
         command += ["--kernels", ",".join(case.kernels), "--threads", str(case.threads)]
-        command += ["--checks", ",".join(["wheel.*", *checks])]
+        command += [
+            "--checks",
+            ",".join(["wheel.*", *(spec.id for spec in case.known(self.specs))]),
+        ]
         most = case.runs if pair.bad else 1
         for tried in itertools.count(1):  # a race, which the case tries several times, needs luck
             said = _said(_ask_gate(command))

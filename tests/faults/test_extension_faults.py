@@ -10,15 +10,10 @@ import pytest
 from planted import ask_checks, plant
 from written import assert_shows_only, run_text, source_of_case
 
-from release_gate.openblas.index import Index
-from release_gate.openblas.library import obtain_library
-from release_gate.openblas.pins import resolve_pin
-from release_gate.wheels.swap import swap_library
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from release_gate.model import Artifact, Host
+    from release_gate.model import Artifact
 
     Answers = Mapping[tuple[str, str, int], dict[str, Any]]
 
@@ -46,15 +41,11 @@ WITHOUT_SINGLE = "from checks import exact_geadd; exact_geadd.DTYPES = ('float64
 
 
 @pytest.fixture(scope="module")
-def good(numpy_wheel: Artifact, this_host: Host, index_cache: Path) -> Artifact:
+def planted_site(
+    with_library: Callable[[str], Artifact], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Return a NumPy with a library that has the routines, and their products right."""
-    index = Index(index_cache)
-    pin = resolve_pin("scipy-openblas64==0.3.34.481.3", pins={}, host=this_host, index=index)
-    return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
-
-
-@pytest.fixture(scope="module")
-def planted_site(good: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    good = with_library("0.3.34.481.3")
     source = Path(__file__).with_name("extension_faults.c").read_text()
     return plant(Path(good.site), source, tmp_path_factory.mktemp("planted"))
 

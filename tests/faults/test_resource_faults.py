@@ -20,12 +20,8 @@ from release_gate.execution.cell import run_cell
 from release_gate.execution.environment import child_environment
 from release_gate.execution.store import ObservationStore
 from release_gate.model import Artifact, Cell, Outcome, PlannedCell, Role
-from release_gate.openblas.index import Index
-from release_gate.openblas.library import obtain_library
-from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import all_checks
 from release_gate.progress import Silent
-from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,11 +80,9 @@ CHECKS = sorted({check for _, check, *_ in FAULTS})
 
 
 @pytest.fixture(scope="module")
-def good(numpy_wheel: Artifact, this_host: Host, index_cache: Path) -> Artifact:
+def good(with_library: Callable[[str], Artifact]) -> Artifact:
     """Return a NumPy with a library that passes all of these checks but one."""
-    index = Index(index_cache)
-    pin = resolve_pin("scipy-openblas64==0.3.34.481.3", pins={}, host=this_host, index=index)
-    return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
+    return with_library("0.3.34.481.3")
 
 
 @pytest.fixture(scope="module")

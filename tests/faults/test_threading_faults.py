@@ -20,12 +20,8 @@ from release_gate.execution.cell import run_cell
 from release_gate.execution.environment import child_environment
 from release_gate.execution.store import ObservationStore
 from release_gate.model import Cell, HangKind, Observation, Outcome, PlannedCell, Role
-from release_gate.openblas.index import Index
-from release_gate.openblas.library import obtain_library
-from release_gate.openblas.pins import resolve_pin
 from release_gate.pipeline import all_checks
 from release_gate.progress import Silent
-from release_gate.wheels.swap import swap_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,18 +83,6 @@ SPECS = {spec.id: evolve(spec, idle=IDLE) for spec in all_checks()}
 MODULE_OF = {spec.id: spec.module for spec in SPECS.values()}
 CHECKS = sorted({check for _, check, *_ in FAULTS})
 ASKED_BY_DEFAULT = [check for check in CHECKS if "smoke" in SPECS[check].profiles]
-
-
-@pytest.fixture(scope="module")
-def with_library(numpy_wheel: Artifact, this_host: Host, index_cache: Path) -> WithLibrary:
-    """Return a function that gives the NumPy with the OpenBLAS of that version."""
-
-    def swapped(version: str) -> Artifact:
-        index = Index(index_cache)
-        pin = resolve_pin(f"scipy-openblas64=={version}", pins={}, host=this_host, index=index)
-        return swap_library(numpy_wheel, obtain_library(pin, index, index_cache), pin, index_cache)
-
-    return swapped
 
 
 @pytest.fixture(scope="module")
