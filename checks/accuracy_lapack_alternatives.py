@@ -3,23 +3,28 @@
 from checks.api import check
 from checks.drivers import ROUTINES
 from checks.lapack import Lapack
-from checks.lapack_trials import Trial, attempt
-from checks.operands import DTYPES, LETTER
+from checks.lapack_trials import ask
 
 __all__ = ["ALTERNATIVES", "alternatives"]
 
-#: The routine of a table's line, and what it calls that has a successor with the same arguments.
+#: The routine of a table's lines, and what they call that has a successor with the same arguments.
 ALTERNATIVES = (
     ("ggev", {"ggev": "ggev3"}),
     ("gges", {"gges": "gges3"}),
     ("gels", {"gels": "gelst"}),
     ("gels", {"gels": "getsls"}),
     ("ormqr", {"geqrf": "geqrfp"}),
-    ("unmqr", {"geqrf": "geqrfp"}),
     ("getrs", {"getrf": "getrf2"}),
     ("potri", {"potrf": "potrf2"}),
-    ("sytrf", {"sytrf": "sytrf_rook", "sytrs": "sytrs_rook"}),
-    ("hetrf", {"hetrf": "hetrf_rook", "hetrs": "hetrs_rook"}),
+    (
+        "sytrf",
+        {
+            "sytrf": "sytrf_rook",
+            "sytrs": "sytrs_rook",
+            "hetrf": "hetrf_rook",
+            "hetrs": "hetrs_rook",
+        },
+    ),
 )
 
 SIZES, MORE_SIZES = (1, 3, 12, 26, 40), (2, 7, 13, 33, 65, 97)
@@ -56,29 +61,15 @@ class Replacing(Lapack):
     budget=120.0,
 )  # fmt: skip
 def alternatives(ctx):
-    missing = set()
     sizes = sorted(SIZES + ctx.by_profile((), MORE_SIZES))
     for line, pairs in ALTERNATIVES:
-        lapack, newer = Replacing(ctx.blas, pairs), next(iter(pairs.values()))
-        for routine in ROUTINES:
-            for position, dtype in enumerate(DTYPES):
-                if routine.named(dtype) != LETTER[dtype] + line:
-                    continue
-                if not lapack.has(LETTER[dtype] + newer):
-                    missing.add(LETTER[dtype] + newer)
-                    continue
-                for index, n in enumerate(sizes):
-                    trial = Trial(lapack, dtype, n, "", ctx.seed + index)
-                    _ask(ctx, routine, trial, newer, position)
-    if missing:
-        ctx.details["not_exported"] = sorted(missing)
+        table = [_renamed(routine, pairs) for routine in ROUTINES if routine.name == line]
+        ask(ctx, table, lapack=Replacing(ctx.blas, pairs), sizes=sizes)
 
 
-def _ask(ctx, routine, trial, newer, turn):
-    """Ask one size in one precision: smoke one variant and kind, by turns."""
-    turn += trial.n
-    count = len(routine.variants)
-    for step in range(ctx.by_profile(1, count)):
-        trial.kind = routine.kinds[(turn + step // 2) % len(routine.kinds)]
-        variant = routine.variants[(turn + step) % count]
-        attempt(ctx, routine, LETTER[str(trial.dtype)] + newer, trial, variant)
+def _renamed(routine, pairs):
+    """Return the table's line by the name of what is asked in truth."""
+    newer = next(iter(pairs.values()))
+    return routine._replace(
+        name=pairs.get(routine.name, newer), hermitian=pairs.get(routine.hermitian, "")
+    )

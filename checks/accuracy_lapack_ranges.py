@@ -4,10 +4,8 @@ import numpy as np
 
 from checks import matrices
 from checks.api import check
-from checks.lapack import Lapack
 from checks.lapack_litter import littered
-from checks.lapack_trials import SIZES, Routine, Trial, attempt
-from checks.operands import DTYPES
+from checks.lapack_trials import SIZES, Routine, ask
 from checks.oracles import SYMMETRIC_LIMIT, multiply, norm, over, spaced_ratio, unit
 from checks.spectra import pair_ratios
 
@@ -118,11 +116,14 @@ def _generalized(trial, flags):
 CHOICES = ("gap", "upper", "beyond", "lower", "all")
 HALVES = tuple((uplo, choice) for choice in CHOICES for uplo in "LU")
 
-TABLE = (
-    Routine("stemr", _tridiagonal, SYMMETRIC_LIMIT, CHOICES),
-    Routine("syevr", _robust, SYMMETRIC_LIMIT, HALVES, hermitian="heevr"),
-    Routine("syevx", _bisection, SYMMETRIC_LIMIT, HALVES, hermitian="heevx"),
-    Routine("sygvx", _generalized, SYMMETRIC_LIMIT, HALVES, hermitian="hegvx"),
+TABLE = tuple(
+    Routine(name, run, SYMMETRIC_LIMIT, variants, kinds=("toeplitz",), hermitian=hermitian)
+    for name, run, variants, hermitian in (
+        ("stemr", _tridiagonal, CHOICES, ""),
+        ("syevr", _robust, HALVES, "heevr"),
+        ("syevx", _bisection, HALVES, "heevx"),
+        ("sygvx", _generalized, HALVES, "hegvx"),
+    )
 )
 
 
@@ -145,17 +146,4 @@ TABLE = (
     once=True,
 )
 def ranges(ctx):
-    lapack = Lapack(ctx.blas)
-    for index, n in enumerate(sorted(SIZES + ctx.by_profile((), MORE_SIZES))):
-        for place, routine in enumerate(TABLE):
-            for position, dtype in enumerate(DTYPES):
-                name = routine.named(dtype)
-                if not lapack.has(name):
-                    continue
-                variants = routine.variants
-                if ctx.profile == "smoke":
-                    turn = index + place + position
-                    variants = [variants[(turn + step) % len(variants)] for step in (0, 3)]
-                for variant in variants:
-                    trial = Trial(lapack, dtype, n, "toeplitz", ctx.seed + index)
-                    attempt(ctx, routine, name, trial, variant)
+    ask(ctx, TABLE, sizes=sorted(SIZES + ctx.by_profile((), MORE_SIZES)))

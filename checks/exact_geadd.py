@@ -131,6 +131,7 @@ def _interfaces(ctx):
     ),
     catches="Rows for columns, padding that is written, scalars of zero that are used.",
     max_threads=1,
+    once=True,
 )
 def geadd(ctx):
     exported = _interfaces(ctx)
@@ -152,6 +153,7 @@ def geadd(ctx):
     ),
     catches="Conjugation that is taken for transposition (docs/found), strides of a transposed C.",
     max_threads=1,
+    once=True,
 )
 def geadd_transposed(ctx):
     exported = [each for each in _interfaces(ctx) if each[0].transposes]

@@ -122,6 +122,7 @@ def _group(pool, dtype, order, flags, sizes, turn):
         "Kernels for small matrices looked up in the wrong table (OpenBLAS PR#5980: any such batch "
         "of a library for many CPUs crashed), groups and members mixed up, empty members."
     ),
+    once=True,
 )
 @few_threads
 def gemm_groups(ctx):

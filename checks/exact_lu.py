@@ -1,4 +1,4 @@
-"""LU with its row exchanges and solutions, and reflectors, on input whose results are exact."""
+"""LU with its solutions, and reflectors, on input whose results are exact."""
 
 import numpy as np
 
@@ -33,9 +33,9 @@ WIDE = (31, 60_013)
 
 @check(
     id="exact.lu",
-    title="LU factors, row exchanges, solutions and inverses are exact where they can be",
+    title="LU factors, solutions and inverses are exact where they can be",
     category="exact",
-    routines=["?getrf", "?getf2", "?getrs", "?gesv", "?laswp", "?getri", "?trsm", "?gemm"],
+    routines=["?getrf", "?getf2", "?getrs", "?gesv", "?getri", "?trsm", "?gemm"],
     oracle=(
         "A = P L U with entries of L at most 1/2, pivots 1, -1, i, -i and small integers in U: no "
         "sum or quotient rounds and each pivot is the only largest entry, so that factors, pivots, "
@@ -60,7 +60,6 @@ def lu(ctx):
                 _factor(bench, dtype, "getrf", *((n, other) if index % 2 else (other, n)))
             if n <= DENSE:
                 _factor(bench, dtype, "getf2", n, other)
-                _row_exchanges(bench, dtype, n, other)
             if n <= DENSE or (n == LARGE and not bench.few):  # it splits each of its steps
                 _inverse_from_lu(bench, dtype, n)
             columns = rotate(RIGHT_HAND_SIDES, n)
@@ -117,28 +116,6 @@ def _solve_lu(bench, dtype, routine, n, columns, trans):
         arguments = (trans, n, columns, block, leading_a, found, right, leading)
     if bench.call(routine, dtype, parameters, *arguments):
         bench.judge(routine, dtype, parameters, right, right[:n, :columns], x, n * columns)
-
-
-def _row_exchanges(bench, dtype, m, n):
-    """laswp: part of the pivots, forwards and backwards."""
-    seed = bench.ctx.seed
-    stream = np.random.RandomState(seed + m)
-    first = 1 + m // 5
-    pivots = np.array([stream.randint(i, m + 1) for i in range(1, m + 1)], bench.lapack.integers)
-    matrix = integer_columns(stream, m, n, dtype.startswith("c"))
-    for step in (1, -1):
-        parameters = {
-            "routine": "laswp", "dtype": dtype, "m": m, "n": n, "first": first, "step": step,
-            "seed": seed,
-        }  # fmt: skip
-        block, leading = placed(matrix, dtype, 1)
-        rows = np.arange(m)
-        for i in range(first - 1, m)[::step]:
-            rows[[i, pivots[i] - 1]] = rows[[pivots[i] - 1, i]]
-        if bench.call(
-            "laswp", dtype, parameters, n, block, leading, first, m, pivots, step, info=False
-        ):
-            bench.judge("laswp", dtype, parameters, block, block[:m, :n], matrix[rows], m * n)
 
 
 def _inverse_from_lu(bench, dtype, n):

@@ -135,17 +135,19 @@ def in_half(turn, n):
     return (turn - n - n // 8) % 2 == 0
 
 
-def ask(ctx, table, few=True):
+def ask(ctx, table, few=True, lapack=None, sizes=()):
     """Require every ratio of every routine of `table` to be below its limit.
 
     Smoke: at each size each routine with one variant and one kind, by turns that no two routines
     share; full: all variants and all kinds of them. few: in threaded smoke cells in one precision
     each, by turns: each split step costs a time slice. What is not split is asked there in all
     remainders modulo 16, in smoke each precision in all modulo 8.
+
+    lapack, sizes: in place of the library's own `Lapack` and of the sizes of the tables.
     """
-    lapack = Lapack(ctx.blas)
-    missing = set()
-    for index, n in enumerate(_sizes(ctx)):
+    lapack = lapack or Lapack(ctx.blas)
+    missing = set(ctx.details.get("not_exported", ()))
+    for index, n in enumerate(sizes or _sizes(ctx)):
         for place, routine in enumerate(table):
             for position, dtype in enumerate(DTYPES):
                 if _is_spared(ctx, n, position - place, few):

@@ -3,12 +3,11 @@
 from checks.api import check
 from checks.drivers import ROUTINES
 from checks.lapack_litter import Littered
-from checks.lapack_trials import Trial, attempt
-from checks.operands import DTYPES
+from checks.lapack_trials import ask
 
 __all__ = ["workspaces"]
 
-SIZES, MORE_SIZES = (1, 3, 12, 26, 33), (2, 7, 16, 25, 40, 65)
+SIZES, MORE_SIZES = (3, 26, 33), (1, 2, 7, 12, 16, 25, 40, 65)
 
 
 @check(
@@ -35,16 +34,5 @@ SIZES, MORE_SIZES = (1, 3, 12, 26, 33), (2, 7, 16, 25, 40, 65)
     budget=120.0,
 )  # fmt: skip
 def workspaces(ctx):
-    lapack = Littered(ctx.blas)
-    for index, n in enumerate(sorted(SIZES + ctx.by_profile((), MORE_SIZES))):
-        for place, routine in enumerate(ROUTINES):
-            for position, dtype in enumerate(DTYPES):
-                name, turn = routine.named(dtype), index + place + position
-                if not lapack.has(name) or (ctx.profile == "smoke" and (turn + n) % 2):
-                    continue
-                count = ctx.by_profile(1, len(routine.variants))
-                for step in range(count):
-                    variant = routine.variants[(turn + step) % len(routine.variants)]
-                    kind = routine.kinds[turn % len(routine.kinds)]
-                    trial = Trial(lapack, dtype, n, kind, ctx.seed + index)
-                    attempt(ctx, routine, name, trial, variant)
+    sizes = sorted(SIZES + ctx.by_profile((), MORE_SIZES))
+    ask(ctx, ROUTINES, lapack=Littered(ctx.blas), sizes=sizes)

@@ -45,7 +45,6 @@ FAULTS = [
     ("getrf-large", "exact.lu", 2),
     ("getrs-trans", "exact.lu", 1),
     ("getrs-columns", "exact.lu", 1),
-    ("laswp-backwards", "exact.lu", 1),
     ("laswp-backwards", "exact.row-exchanges", 1),
     ("laswp-apart", "exact.row-exchanges", 1),
     ("laswp-apart", "exact.row-exchanges", 2),
