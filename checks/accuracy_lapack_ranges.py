@@ -1,4 +1,4 @@
-"""Eigenvalues of an interval, of which there may be none, with littered workspaces."""
+"""Eigenvalues of an interval, of which there may be none, or by number; littered workspaces."""
 
 import numpy as np
 
@@ -11,36 +11,44 @@ from checks.spectra import pair_ratios
 
 __all__ = ["ranges"]
 
-#: Beyond all eigenvalues, which lie in (0, 4).
-BELOW, ABOVE, BEYOND = -1.0, 5.0, 6.0
+#: Beyond all eigenvalues, which lie in (0, 4), for even n in (-4, 0).
+BELOW, ABOVE, BEYOND = -5.0, 5.0, 6.0
 
 MORE_SIZES = (16, 25, 65, 130)
 
 
-def _interval(trial, choice):
-    """Return (VL, VU, the eigenvalues in between) of the matrix of `_toeplitz`.
+def _selection(trial, choice):
+    """Return ((RANGE), (VL, VU, IL, IU), the eigenvalues of `_toeplitz` that these select).
 
-    They are 2 - 2 cos(k pi / (n + 1)). `choice`: the gap after the first half, what is above it or
-    below it, all, or what is beyond all.
+    They are 2 - 2 cos(k pi / (n + 1)), or that less 4. `choice`: the gap after the first half,
+    what is above it or below it, all, or what is beyond all; the first or the last half by number.
     """
     n = trial.n
-    values = 2 - 2 * np.cos(np.arange(1, n + 1) * np.pi / (n + 1))
+    values = _diagonal(n) - 2 * np.cos(np.arange(1, n + 1) * np.pi / (n + 1))
     half = (n + 1) // 2
     start, end = np.concatenate([values, [ABOVE]])[half - 1 : half + 1]
     gap = start + (end - start) / 3, start + 2 * (end - start) / 3
-    low, high, wanted = {
-        "gap": (*gap, values[:0]),
-        "upper": (gap[0], BEYOND, values[half:]),
-        "lower": (BELOW, gap[0], values[:half]),
-        "all": (BELOW, BEYOND, values),
-        "beyond": (ABOVE, BEYOND, values[:0]),
+    selection, low, high, first, last, wanted = {
+        "gap": ("V", *gap, 1, n, values[:0]),
+        "upper": ("V", gap[0], BEYOND, 1, n, values[half:]),
+        "lower": ("V", BELOW, gap[0], 1, n, values[:half]),
+        "all": ("V", BELOW, BEYOND, 1, n, values),
+        "beyond": ("V", ABOVE, BEYOND, 1, n, values[:0]),
+        "first": ("I", 0, 0, 1, half, values[:half]),
+        "last": ("I", 0, 0, n - half + 1, n, values[n - half :]),
     }[choice]
-    return np.array([low], trial.real), np.array([high], trial.real), wanted
+    ends = np.array([low], trial.real), np.array([high], trial.real), first, last
+    return selection, ends, wanted
+
+
+def _diagonal(n):
+    """Return the elements on the diagonal: for both signs there are routines of their own."""
+    return 2 if n % 2 else -2
 
 
 def _toeplitz(n):
-    """Return the n x n matrix with 2 on its diagonal and -1 beside it."""
-    return 2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)
+    """Return the n x n matrix with 2 or -2 on its diagonal and -1 beside it."""
+    return _diagonal(n) * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)
 
 
 def _ratios(a, w, z, found, wanted):
@@ -57,13 +65,13 @@ def _ratios(a, w, z, found, wanted):
 def _tridiagonal(trial, choice):
     """stemr."""
     n, real = trial.n, trial.real
-    low, high, wanted = _interval(trial, choice)
-    d, e = np.full(n, 2, real), np.full(n, -1, real)
+    selection, ends, wanted = _selection(trial, choice)
+    d, e = np.full(n, _diagonal(n), real), np.full(n, -1, real)
     w, z, found = trial.reals(n), np.zeros((n, n), trial.dtype, "F"), trial.pivots(1)
     vectors = (w, z, n, n, trial.pivots(2 * n), np.ones(1, trial.integers))
     # Its workspace is real in all precisions.
     work = (*_sized(18 * n, real), *_sized(10 * n, trial.integers))
-    trial.call("stemr", "V", "V", n, d, e, low, high, 1, n, found, *vectors, *work)
+    trial.call("stemr", "V", selection, n, d, e, *ends, found, *vectors, *work)
     return _ratios(_toeplitz(n), w, z, found, wanted)
 
 
@@ -75,7 +83,7 @@ def _sized(length, dtype):
 def _dense(trial, flags, name, work, second=()):
     """syevr, syevx and sygvx of a matrix with those eigenvalues; `flags` are uplo and choice."""
     n, (uplo, choice) = trial.n, flags
-    low, high, wanted = _interval(trial, choice)
+    selection, ends, wanted = _selection(trial, choice)
     identity = np.eye(n, dtype="complex128" if trial.is_complex else "float64")
     q = matrices.reflect(trial.seed, identity, sides="left")
     a = multiply(multiply(q, _toeplitz(n)), q.conj().T)
@@ -83,9 +91,9 @@ def _dense(trial, flags, name, work, second=()):
     w, z, found = trial.reals(n), np.zeros((n, n), trial.dtype, "F"), trial.pivots(1)
     tolerance = trial.reals(1)
     tolerance[0] = 2 * np.finfo(trial.real).tiny
-    arguments = ("V", "V", uplo, n, np.array(a, order="F"), n, *second)
+    arguments = ("V", selection, uplo, n, np.array(a, order="F"), n, *second)
     kind = (1,) if second else ()
-    trial.call(name, *kind, *arguments, low, high, 1, n, tolerance, found, w, z, n, *work)
+    trial.call(name, *kind, *arguments, *ends, tolerance, found, w, z, n, *work)
     return _ratios(a, w, z, found, wanted)
 
 
@@ -113,7 +121,7 @@ def _generalized(trial, flags):
     return _dense(trial, flags, trial.named("sygvx", "hegvx"), _for_bisection(trial), second)
 
 
-CHOICES = ("gap", "upper", "beyond", "lower", "all")
+CHOICES = ("gap", "upper", "first", "beyond", "lower", "all", "last")
 HALVES = tuple((uplo, choice) for choice in CHOICES for uplo in "LU")
 
 TABLE = tuple(
@@ -133,14 +141,15 @@ TABLE = tuple(
     category="accuracy",
     routines=["?stemr", "?syevr", "?heevr", "?syevx", "?heevx", "?sygvx", "?hegvx"],
     oracle=(
-        "Matrices with the eigenvalues 2 - 2 cos(k pi / (n + 1)): those in (VL, VU], by their "
+        "Matrices with the eigenvalues +-2 - 2 cos(k pi / (n + 1)): those in (VL, VU], by their "
         "number, their values and LAPACK's ratios (EIG/dsyt22.f, limit of sep.in), of intervals "
-        "that hold all, half or none. Workspaces are full of NaN and of indices behind all arrays "
-        "before each call, since LAPACK does not say what they hold."
+        "that hold all, half or none, and of either half by their numbers. Workspaces are full of "
+        "NaN and of indices behind all arrays before each call: LAPACK does not say what they hold."
     ),
     catches=(
         "Vectors of no eigenvalue looked for at what the workspace holds: CVE-2021-4048 "
-        "(OpenBLAS PR#3392), wrong counts at the ends of an interval."
+        "(OpenBLAS PR#3392), wrong counts at the ends of an interval, the wrong one of two "
+        "(Reference-LAPACK#826)."
     ),
     max_threads=1,
     once=True,

@@ -1,15 +1,12 @@
 """NaN and infinity in eigenvalue problems whose solvers search for brackets: they end."""
 
-import mmap
-import signal
-
 import numpy as np
 
 from checks import matrices
 from checks.accuracy_lapack_spectra import TABLE
 from checks.api import check
-from checks.forking import Child
-from checks.lapack import REFUSALS, Lapack, Overwritten
+from checks.endless import require_end
+from checks.lapack import Lapack
 from checks.lapack_trials import Trial
 from checks.operands import DTYPES
 
@@ -68,46 +65,17 @@ def not_finite_eigen(ctx):
 
 def _in_a_child(ctx, lapack, routine, dtype, kind):
     name = routine.named(dtype)
-    parameters = {"routine": name, "dtype": dtype, "kind": kind, "seed": ctx.seed}
-    ctx.trying(name, parameters)
     cases = [
-        (n, at, variant)
+        {"n": n, "at": at, "variant": variant}
         for n in SIZES
         for at in sorted({(0, 0), (n - 1, n - 1), (n // 2, n // 3)})
         for variant in routine.variants
     ]
-    reached = mmap.mmap(-1, 1)  # shared with the child: the number of the case that it is at
 
-    def task():
-        import resource  # not on Windows, where this check is not asked
-
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 1))
-        return _ask(lapack, routine, dtype, kind, ctx.seed, cases, reached)
-
-    wrong, trouble = Child(task).answer()
-    ctx.ran(len(cases))
-    if trouble:
-        if trouble.endswith("signal %d" % signal.SIGXCPU):
-            trouble = "does not end within %d s of CPU time" % LIMIT
-        at = dict(zip(("n", "at", "variant"), cases[reached[0]]))
-        message = "%s at %s of a matrix of %d: %s" % (kind, at["at"], at["n"], trouble)
-        ctx.fail(name, message, dict(parameters, **at))
-    for message, n, at, variant in wrong or ():
-        ctx.fail(name, message, dict(parameters, n=n, at=at, variant=variant))
-
-
-def _ask(lapack, routine, dtype, kind, seed, cases, reached):
-    """Return [(message, n, place, variant)] of the first cases that wrote elsewhere."""
-    wrong = []
-    for number, (n, at, variant) in enumerate(cases):
-        reached[0] = number
-        trial = _Spoilt(lapack, dtype, n, "random", seed)
+    def make(n, at, variant):
+        trial = _Spoilt(lapack, dtype, n, "random", ctx.seed)
         trial.at, trial.value = at, matrices.NOT_FINITE[kind]
-        try:
-            with np.errstate(all="ignore"):
-                routine.run(trial, variant)
-        except Overwritten as error:
-            wrong.append((str(error), n, at, variant))
-        except REFUSALS:
-            continue
-    return wrong[:4]
+        routine.run(trial, variant)
+
+    parameters = {"routine": name, "dtype": dtype, "kind": kind, "seed": ctx.seed}
+    require_end(ctx, cases, make, LIMIT, parameters)

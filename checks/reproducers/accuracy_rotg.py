@@ -1,5 +1,5 @@
 """Whether rotg rotates: c a + s b = r, c b = conj(s) a, c^2 + |s|^2 = 1. Exits with 1 if not."""
-# reproduces: accuracy.rotg, accuracy.complex-rotg
+# reproduces: accuracy.rotg, accuracy.complex-rotg, accuracy.complex-rotg-ordinary
 
 import ctypes
 import os
@@ -18,11 +18,11 @@ dtype = np.dtype(P["dtype"])
 letter = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[P["dtype"]]
 a, b = (np.array([complex(P[name])]) for name in "ab")
 r, other, s = (x.astype(dtype) if letter in "cz" else x.real.astype(dtype) for x in (a, b, 0 * a))
-c = np.zeros(1, r.real.dtype)
+c = np.full(2, np.nan, r.real.dtype)  # NaN behind it
 given = [ctypes.c_void_p(x.ctypes.data) for x in (r, other, c, s)]
 a, b = r.astype(complex), other.astype(complex)  # as rounded to that precision
-openblas()("cblas_" + letter + "rotg")(*given)
-r, s, c = (x.astype(complex) for x in (r, s, c))
+openblas()(letter + "rotg_")(*given)
+r, s, c = (x.astype(complex) for x in (r, s, c[:1]))
 exponent = int(np.frexp(max(abs(np.concatenate([a, b]).view(float)).max(), 5e-324))[1])
 a, b, r = (np.ldexp(x.view(float), -exponent).view(complex) for x in (a, b, r))
 size = np.hypot(abs(a), abs(b))

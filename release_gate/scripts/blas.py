@@ -139,7 +139,7 @@ def told(
 def through_fortran(call: BlasCall, p: Parameters) -> BlasCall:
     """Return the call as Fortran's interface takes it, where the check that told `p` did so."""
     by_name = p["routine"] in _COMPLEX_BY_FORTRAN and is_complex(p["dtype"])
-    if not by_name and p.get("interface") != "fortran":
+    if not by_name and p.get("interface") not in {"fortran", "lower"}:
         return call
     passed = list(call.arguments)
     if "order" in p:
@@ -151,6 +151,8 @@ def through_fortran(call: BlasCall, p: Parameters) -> BlasCall:
         if p["order"] == ROW:
             # A symmetric matrix is its own transpose: its upper triangle is the lower one.
             letter = {"U": "L", "L": "U"}[letter]
+        if p.get("interface") == "lower":
+            letter = letter.lower()
         passed[place] = ("c", f'b"{letter}"')
     returns = call.returns
     if returns is not None and returns.kind == "n":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
 from release_gate.scripts import (
+    lapack_divided,
     lapack_exact,
     lapack_orthogonal,
     lapack_ranges,
@@ -49,6 +51,19 @@ def _of_table(
     if routine not in tables or "dtype" not in parameters:
         return None
     return tables[routine](evolve(Given.of(parameters), routine=routine))
+
+
+def _divided(parameters: Parameters) -> LapackCase | None:
+    return _of_table(parameters, lapack_divided.ROUTINES)
+
+
+def _lower(parameters: Parameters) -> LapackCase | None:
+    """Return the case with all flags in lower case."""
+    made = _of_table(parameters)
+    if made is None:
+        return None
+    text = re.sub(r'"[A-Z]"', lambda flag: flag[0].lower(), "\n".join(made.calls))
+    return evolve(made, calls=tuple(text.split("\n")))
 
 
 def _of_ranges(parameters: Parameters) -> LapackCase | None:
@@ -122,6 +137,8 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     "metamorphic.products": (LapackWay.TESTS, other_way),
     "metamorphic.repeat": (LapackWay.REPEATED, _repeated),
     "accuracy.lapack-alternatives": (LapackWay.TESTS, _alternative),
+    "exact.lower-case": (LapackWay.TESTS, _lower),
+    "accuracy.divide-and-conquer": (LapackWay.TESTS, _divided),
     "accuracy.lapack-ranges": (LapackWay.LITTERED, _of_ranges),
     "special.lapack-workspace": (LapackWay.LITTERED, _of_table),
     "special.not-finite-lapack": (LapackWay.ENDS, _of_table),

@@ -18,24 +18,35 @@ if TYPE_CHECKING:
 
 __all__ = ["ROUTINES"]
 
-#: What each choice of an interval holds of the eigenvalues, and its ends. `gap` is between halves.
+#: What each choice holds of the eigenvalues, and its ends. `gap` is between halves.
 _INTERVALS = {
     "gap": ("[:0]", "gap[0]", "gap[1]"),
     "upper": ("[middle:]", "gap[0]", "6"),
-    "lower": ("[:middle]", "-1", "gap[0]"),
-    "all": ("", "-1", "6"),
+    "lower": ("[:middle]", "-5", "gap[0]"),
+    "all": ("", "-5", "6"),
     "beyond": ("[:0]", "5", "6"),
+    "first": ("[:middle]", "0", "0"),
+    "last": ("[n - middle :]", "0", "0"),
 }
+
+#: Those that are chosen by number, and the numbers.
+_NUMBERS = {"first": "1, middle", "last": "n - middle + 1, n"}
+
+
+def _range(choice: str) -> tuple[str, str]:
+    """Return RANGE, and VL, VU, IL and IU."""
+    return "I" if choice in _NUMBERS else "V", f"low, high, {_NUMBERS.get(choice, '1, n')}"
 
 
 def _of_choice(g: Given, choice: str, matrix: list[str], *call: str) -> LapackCase:
     wanted, low, high = _INTERVALS[choice]
     lines = [
-        "values, middle = 2 - 2 * np.cos(np.arange(1, n + 1) * np.pi / (n + 1)), (n + 1) // 2",
+        "diagonal, middle = 2 if n % 2 else -2, (n + 1) // 2",
+        "values = diagonal - 2 * np.cos(np.arange(1, n + 1) * np.pi / (n + 1))",
         "ends = np.append(values, 5)[middle - 1 :]",
         "gap = ends[0] + (ends[1] - ends[0]) / 3, ends[0] + 2 * (ends[1] - ends[0]) / 3",
         f"wanted, low, high = values{wanted}, np.array([{low}], real), np.array([{high}], real)",
-        "a = 2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)",
+        "a = diagonal * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)",
         *matrix,
     ]
     calls = [
@@ -62,10 +73,12 @@ def _of_choice(g: Given, choice: str, matrix: list[str], *call: str) -> LapackCa
 
 def _tridiagonal(g: Given) -> LapackCase:
     """stemr."""
-    arrays = "np.full(n, 2, real), np.full(n, -1, real), low, high, 1, n, found, w, v, n"
+    choice = g.variant or "gap"
+    selection, ends = _range(choice)
+    arrays = f"np.full(n, diagonal, real), np.full(n, -1, real), {ends}, found, w, v, n"
     after = "np.zeros(2 * n, integer), np.ones(1, integer), real, integer"
-    call = f'lapack({g.name("stemr")}, "V", "V", n, {arrays}, {after})'
-    return _of_choice(g, g.variant or "gap", [], call)
+    call = f'lapack({g.name("stemr")}, "V", "{selection}", n, {arrays}, {after})'
+    return _of_choice(g, choice, [], call)
 
 
 def _dense(g: Given) -> LapackCase:
@@ -82,11 +95,11 @@ def _dense(g: Given) -> LapackCase:
         "q = reflected(seed, np.eye(n))",
         "a = times(times(q, a), q.conj().T)",
         "a = ((a + a.conj().T) / 2).astype(dtype)",
-        "tolerance = np.full(1, 2 * np.finfo(real).tiny)",
     ]
+    selection, ends = _range(choice)
     call = (
-        f'lapack({name}, {first}"V", "V", "{uplo}", n, {half("a", uplo)}{second},',
-        f"       low, high, 1, n, tolerance, found, w, v, {', '.join(after)})",
+        f'lapack({name}, {first}"V", "{selection}", "{uplo}", n, {half("a", uplo)}{second},',
+        f"       {ends}, np.full(1, 2 * np.finfo(real).tiny), found, w, v, {', '.join(after)})",
     )
     return _of_choice(g, choice, matrix, *call)
 

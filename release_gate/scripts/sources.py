@@ -27,6 +27,7 @@ _WAYS = {
     **dict.fromkeys(
         (
             *("exact.level1", "exact.extensions", "exact.sum", "exact.fortran"),
+            "exact.lower-case",
             *("exact.level2", "exact.banded", "exact.packed", "exact.complex-symmetric"),
             *("exact.gemm-variants", "exact.matcopy", "exact.gemm-batch"),
             *("exact.geadd", "exact.geadd-transposed"),

@@ -16,7 +16,10 @@ LATER = (
     *("exact.gemm-panels", "bounds.workspace", "concurrency.nested-threads"),
     *("exact.gemm-groups", "exact.geadd", "exact.geadd-transposed"),
     *("exact.row-exchanges", "accuracy.lapack-ranges", "special.lapack-workspace"),
-    "accuracy.lapack-alternatives",
+    *("accuracy.lapack-alternatives", "accuracy.divide-and-conquer", "special.scaling"),
+    *("special.scaling-extremes", "special.infinite-lapack", "special.infinite-eigen"),
+    *("accuracy.norms", "exact.lower-case", "special.lapack-empty", "exact.gemv-long"),
+    *("exact.scal-range", "accuracy.complex-rotg-ordinary"),
 )
 
 

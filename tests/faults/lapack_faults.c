@@ -80,6 +80,26 @@ void scipy_dsyev_64_(const char *job, const char *uplo, blasint *n, double *a, b
     if (fault("syev-litter") && *lwork > 0 && littered) w[*n - 1] += 1;
 }
 
+/* Mixes the vectors of two eigenvalues that are 16 to 128 units in the last place apart. */
+void scipy_dsyevd_64_(const char *job, const char *uplo, blasint *n, double *a, blasint *lda,
+                      double *w, double *work, blasint *lwork, blasint *iwork, blasint *liwork,
+                      blasint *info, size_t length, size_t more) {
+    void (*syevd)(const char *, const char *, blasint *, double *, blasint *, double *, double *,
+                  blasint *, blasint *, blasint *, blasint *, size_t, size_t) = real("dsyevd_");
+    syevd(job, uplo, n, a, lda, w, work, lwork, iwork, liwork, info, length, more);
+    if (!fault("syevd-deflation") || *lwork < 0 || *job != 'V' || *n < 26) return;
+    for (blasint j = 0; j + 1 < *n; j++) {
+        double apart = (w[j + 1] - w[j]) / (w[*n - 1] * 0x1p-52);
+        if (apart < 16 || apart > 128) continue;
+        for (blasint i = 0; i < *n; i++) {
+            double first = a[j * *lda + i], second = a[(j + 1) * *lda + i];
+            a[j * *lda + i] = (first + second) * 0.70710678118654752;
+            a[(j + 1) * *lda + i] = (second - first) * 0.70710678118654752;
+        }
+        j++;
+    }
+}
+
 #define UPLO_ROUTINE(NAME, FAULT)                                                               \
     void scipy_##NAME##_64_(const char *uplo, blasint *n, double *a, blasint *lda,              \
                             blasint *info, size_t length) {                                     \

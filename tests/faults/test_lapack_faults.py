@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MODULES = [
+    "accuracy_divided",
     "accuracy_lapack_alternatives",
     "accuracy_lapack_large",
     "accuracy_lapack_orthogonal",
@@ -67,6 +68,7 @@ FAULTS = [
     ("stemr-count", "accuracy.lapack-ranges", 1),
     ("stemr-litter", "accuracy.lapack-ranges", 1),
     ("syev-litter", "special.lapack-workspace", 1),
+    ("syevd-deflation", "accuracy.divide-and-conquer", 1),
     ("ggev", "accuracy.lapack-spectra", 1),
     *((each, "accuracy.lapack-spectra", 1) for each in ("spevd", "trsen-order", "tgsen")),
     ("tgsen-count", "accuracy.lapack-spectra", 1),
@@ -116,6 +118,7 @@ GOOD += [
     ("", "exact.lu", 2),
     ("", "exact.row-exchanges", 2),
     ("syev-litter", "accuracy.lapack-spectra", 1),
+    ("syevd-deflation", "accuracy.lapack-spectra", 1),
     ("", "exact.triangular-factors", 2),
     ("", "accuracy.lapack-large", 2),
     ("", "concurrency.lapack", 2),

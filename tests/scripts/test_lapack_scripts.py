@@ -158,15 +158,26 @@ def inputs_of_variations() -> Iterator[tuple[str, str, Parameters]]:
     for letter, dtype in (("s", "float32"), ("z", "complex128")):
         family = "he" if letter == "z" else "sy"
         given = {"dtype": dtype, "kind": "toeplitz", "size": 12, "seed": 3}
-        for choice in ("gap", "upper", "lower", "all", "beyond"):
+        for choice in ("gap", "upper", "lower", "all", "beyond", "first", "last"):
             name = f"{letter}stemr"
             yield "accuracy.lapack-ranges", name, {**given, "routine": name, "variant": choice}
             for name in (f"{letter}{family}{end}" for end in ("evr", "evx", "gvx")):
                 chosen = {"routine": name, "variant": ["U", choice]}
                 yield "accuracy.lapack-ranges", name, {**given, **chosen}
+        name = f"{letter}{family}evd"
+        for kind in ("close", "near"):
+            close = {"routine": name, "size": 33, "variant": "U", "seed": 3}
+            yield "accuracy.divide-and-conquer", name, {**close, "dtype": dtype, "kind": kind}
         for name in (f"{letter}{family}evd", f"{letter}geev", f"{letter}gesvd"):
             chosen = {"routine": name, "kind": "random"}
             yield "special.lapack-workspace", name, {**given, **chosen}
+
+
+def inputs_in_lower_case() -> Iterator[tuple[str, str, Parameters]]:
+    for letter, dtype in (("s", "float32"), ("z", "complex128")):
+        given = {"dtype": dtype, "kind": "random", "size": 5, "seed": 3}
+        for name, variant in ((f"{letter}trtrs", "LTU"), (f"{letter}potrs", "U")):
+            yield "exact.lower-case", name, {**given, "routine": name, "variant": variant}
 
 
 INPUTS = [
@@ -175,6 +186,7 @@ INPUTS = [
     *table_inputs("spectra", SPECTRA),
     *other_inputs(),
     *inputs_of_variations(),
+    *inputs_in_lower_case(),
 ]
 
 
@@ -216,6 +228,7 @@ FAULTS = [
     ("stemr-count", "accuracy.lapack-ranges"),
     ("stemr-litter", "accuracy.lapack-ranges"),
     ("syev-litter", "special.lapack-workspace"),
+    ("syevd-deflation", "accuracy.divide-and-conquer"),
     ("gelsy-rank", "accuracy.lapack-orthogonal"),
     ("geqrf-beyond", "accuracy.lapack-orthogonal"),
     ("gels-shared", "concurrency.lapack"),
@@ -230,7 +243,7 @@ def test_scripts_show_planted_faults_and_only_them(numpy_site: Path, tmp_path: P
     site = plant(numpy_site, faults.read_text(), tmp_path / "planted")
     modules = [
         *("accuracy_lapack_orthogonal", "accuracy_lapack_spectra", "accuracy_lapack_systems"),
-        *("accuracy_lapack_alternatives", "accuracy_lapack_ranges"),
+        *("accuracy_divided", "accuracy_lapack_alternatives", "accuracy_lapack_ranges"),
         *("concurrency_lapack", "exact_lu", "exact_laswp"),
         *("exact_triangular", "leaks", "special_lapack_flags", "special_workspace"),
     ]

@@ -1,0 +1,52 @@
+"""Calls that may never return, made in a forked process that has only so much CPU time."""
+
+import mmap
+import signal
+
+import numpy as np
+
+from checks.forking import Child
+from checks.lapack import REFUSALS, Overwritten
+
+__all__ = ["require_end"]
+
+#: How many wrong cases a child tells of.
+MOST = 4
+
+
+def require_end(ctx, cases, make, seconds, parameters):
+    """Require that every case ends, within `seconds` of CPU time for all, and keeps to its memory.
+
+    CPU time, since it does not matter for that what else the machine does. make(**case): makes one;
+    whatever it answers or refuses. The case at which the process dies or stays fails, and those
+    after it are not made; `parameters` are common to all. "routine" is in either.
+    """
+    ctx.trying({**cases[0], **parameters}["routine"], parameters)
+    reached = mmap.mmap(-1, 4)  # shared with the child: the number of the case that it is at
+
+    def task():
+        import resource  # not on Windows, where such checks are not asked
+
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        wrong = []
+        for number, case in enumerate(cases):
+            reached[:4] = number.to_bytes(4, "little")
+            try:
+                with np.errstate(all="ignore"):
+                    make(**case)
+            except Overwritten as error:
+                wrong.append((number, str(error)))
+            except REFUSALS:
+                continue
+        return wrong[:MOST]
+
+    wrong, trouble = Child(task).answer()
+    ctx.ran(len(cases))
+    if trouble:
+        if trouble.endswith("signal %d" % signal.SIGXCPU):
+            trouble = "does not end within %d s of CPU time" % seconds
+        wrong = [(int.from_bytes(reached[:4], "little"), trouble)]
+    for number, message in wrong:
+        case = dict(parameters, **cases[number])
+        told = ", ".join("%s %s" % each for each in sorted(cases[number].items()))
+        ctx.fail(case["routine"], "%s: %s" % (told, message), case)
