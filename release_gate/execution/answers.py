@@ -12,6 +12,7 @@ from release_gate.execution.child import Ending, Event, Phase
 from release_gate.execution.stacks import fault_report
 from release_gate.execution.store import Seen
 from release_gate.model import Evidence, HangKind, KernelSeen, Observation, Outcome, ThreadsSeen
+from release_gate.openblas.cores import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def is_traceable(observation: Observation) -> bool:
 def seen(hello: Event, kernel: str | None) -> Seen:
     """Return what a `hello` event tells of the child; `kernel` is the one that was asked for."""
     return Seen(
-        kernel=KernelSeen(requested=kernel, observed=hello["openblas"]["corename"]),
+        kernel=KernelSeen(requested=kernel, observed=canonical(hello["openblas"]["corename"])),
         threads=wire.from_data(hello["threads"], ThreadsSeen, "hello of the child"),
         config=hello["openblas"]["config"],
         python=hello["python"],

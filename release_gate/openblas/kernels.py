@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, frozen
 
+from release_gate.openblas.cores import canonical
 from release_gate.openblas.probe import probe
 from release_gate.store import digest_of
 from release_gate.wire import write_json
@@ -28,7 +29,7 @@ __all__ = ["KernelHeld", "held_kernels", "why_not_held"]
 _REFUSAL = "Core not found"
 
 #: Raise it when the way of asking changes: what an earlier gate was told is then asked again.
-_PROTOCOL = 3
+_PROTOCOL = 4
 
 
 @frozen(kw_only=True)
@@ -89,17 +90,18 @@ def _ask(library: Library, name: str, flags: Collection[str], host: Host) -> Ker
         note = f"this CPU lacks {', '.join(lacking)}"
         return KernelHeld(asked=name, observed=None, note=note)
     answer = probe(library.path, library.naming, core=name)
-    same = answer.core is not None and answer.core.casefold() == name.casefold()
+    core = canonical(answer.core)
+    same = core is not None and core.casefold() == name.casefold()
     if _REFUSAL in answer.stderr and not same:
         return KernelHeld(asked=name, observed=None, note="the library does not hold it")
     if answer.failure is not None:
         return KernelHeld(asked=name, observed=None, note=answer.failure, failed=True)
-    if answer.core is None:
+    if core is None:
         return KernelHeld(asked=name, observed=None, note="the library does not tell its core")
     if not library.dynamic and not same:
-        note = f"the library holds one kernel only, {answer.core}"
+        note = f"the library holds one kernel only, {core}"
         return KernelHeld(asked=name, observed=None, note=note)
-    note = "" if same else f"it runs {answer.core}"
+    note = "" if same else f"it runs {core}"
     if _REFUSAL in answer.stderr:  # the name alone is missing (0.3.20: Cooperlake)
         note = "the library runs it on this CPU, but does not know its name"
-    return KernelHeld(asked=name, observed=answer.core, note=note)
+    return KernelHeld(asked=name, observed=core, note=note)
