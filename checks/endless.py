@@ -1,7 +1,9 @@
 """Calls that may never return, made in a forked process that has only so much CPU time."""
 
+import math
 import mmap
 import signal
+import time
 
 import numpy as np
 
@@ -13,15 +15,20 @@ __all__ = ["require_end"]
 #: How many wrong cases a child tells of.
 MOST = 4
 
+#: A loop, and the seconds in which any processor of today has done it. Emulated ones take longer.
+LOOP, USUAL = 200_000, 0.01
+
 
 def require_end(ctx, cases, make, seconds, parameters):
     """Require that every case ends, within `seconds` of CPU time for all, and keeps to its memory.
 
-    CPU time, since it does not matter for that what else the machine does. make(**case): makes one;
+    CPU time, since it does not matter for that what else the machine does, and as much more as it
+    is slower than machines are. make(**case): makes one;
     whatever it answers or refuses. The case at which the process dies or stays fails, and those
     after it are not made; `parameters` are common to all. "routine" is in either.
     """
     ctx.trying({**cases[0], **parameters}["routine"], parameters)
+    seconds = _seconds_here(seconds)
     reached = mmap.mmap(-1, 4)  # shared with the child: the number of the case that it is at
 
     def task():
@@ -50,3 +57,11 @@ def require_end(ctx, cases, make, seconds, parameters):
         case = dict(parameters, **cases[number])
         told = ", ".join("%s %s" % each for each in sorted(cases[number].items()))
         ctx.fail(case["routine"], "%s: %s" % (told, message), case)
+
+
+def _seconds_here(seconds):
+    """Return a limit in whole seconds of this process's CPU time."""
+    begin = time.process_time()
+    sum(range(LOOP))
+    slower = (time.process_time() - begin) / USUAL
+    return math.ceil(seconds * max(1.0, slower))

@@ -136,9 +136,10 @@ def scaling(ctx):
     oracle=(
         "As special.scaling, for what never ends in any release so far: vectors divided by "
         "infinity, and modified rotations of tiny and of infinite numbers. Apart from it, since "
-        "what fails in both libraries hides what fails in one."
+        "what fails in both libraries hides what fails in one, and not in smoke."
     ),
     catches="found/scaling-never-ends.",
+    profiles=("full", "stress"),
     max_threads=1,
     systems=("linux", "darwin"),
     once=True,

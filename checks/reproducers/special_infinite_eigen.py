@@ -1,4 +1,4 @@
-"""Whether geev or syevx of infinity writes beside its eigenvalues. Exits with 1 if it does."""
+"""Whether geev, ggev or syevx of infinity writes beside its arrays. Exits with 1 if it does."""
 # reproduces: special.infinite-eigen, special.infinite-lapack
 
 import ctypes
@@ -38,6 +38,12 @@ if name.endswith("geev"):
     values = [array(n, dtype)] if is_complex else [array(n, real), array(n, real)]
     arguments = [whole(n), array(n * n, dtype, np.inf), whole(n), *values]
     arguments += [array(n * n, dtype), whole(n), array(n * n, dtype), whole(n), *work, *reals]
+elif name.endswith("ggev"):
+    letters = [b"V", b"V"]
+    values = [array(n, dtype)] if is_complex else [array(n, real), array(n, real)]
+    arguments = [whole(n), array(n * n, dtype, np.inf), whole(n), array(n * n, dtype, np.inf)]
+    arguments += [whole(n), *values, array(n, dtype), array(n * n, dtype), whole(n)]
+    arguments += [array(n * n, dtype), whole(n), *work, *reals]
 elif name.endswith("evx"):
     uplo, selection = p["variant"]
     letters = [b"V", selection.encode(), uplo.encode()]
@@ -47,7 +53,7 @@ elif name.endswith("evx"):
     arguments += [array(n * n, dtype), whole(n), *work, *reals]
     arguments += [array(5 * n, np.int64), array(n, np.int64)]
 else:
-    print("asks geev and syevx only, not " + name)
+    print("asks geev, ggev and syevx only, not " + name)
     raise SystemExit(0)
 faulthandler.dump_traceback_later(20, exit=True)  # a hang ends with status 1 and the stacks
 lengths = [ctypes.c_size_t(1)] * len(letters)

@@ -55,6 +55,23 @@ GEEV(dgeev, double, 0)
 GEEV(cgeev, float, 1)
 GEEV(zgeev, double, 1)
 
+#define GGEV(NAME, REAL)                                                                        \
+    void scipy_##NAME##_64_(const char *left, const char *right, void *n, REAL *a, void *p5,    \
+                            void *p6, void *p7, void *p8, void *p9, void *p10, void *p11,       \
+                            void *p12, void *p13, void *p14, void *p15, void *p16,              \
+                            blasint *info, size_t l, size_t m) {                                \
+        void (*ggev)() = real(#NAME "_");                                                       \
+        if (fault("cured") && isinf(*a))                                                        \
+            *info = 1;                                                                          \
+        else                                                                                    \
+            ggev(left, right, n, a, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, p16,      \
+                 info, l, m);                                                                   \
+    }
+GGEV(sggev, float)
+GGEV(dggev, double)
+GGEV(cggev, float)
+GGEV(zggev, double)
+
 #define EVX(NAME, REAL, MORE, PASSED)                                                           \
     void scipy_##NAME##_64_(const char *job, const char *range, const char *uplo, blasint *n,   \
                             REAL *a, blasint *lda, void *vl, void *vu, void *il, void *iu,      \

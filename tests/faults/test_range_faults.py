@@ -20,7 +20,7 @@ pytestmark = pytest.mark.network
 
 MODULES = [
     *("accuracy_norms", "accuracy_rotations", "exact_long", "exact_range", "lower_case"),
-    *("special_infinite", "special_nothing", "special_scaling"),
+    *("special_infinite", "special_lapack_empty", "special_scaling"),
 ]
 
 #: fault, check that must find it, routine that it must name.
@@ -32,6 +32,7 @@ FAULTS = [
     ("gesvd-scales", "special.infinite-lapack", "dgesvd"),
     ("gels-loops", "special.infinite-lapack", "dgels"),
     ("", "special.infinite-eigen", "dgeev"),
+    ("", "special.infinite-eigen", "dggev"),
     ("", "special.infinite-eigen", "dsyevx"),
     ("lange-large", "accuracy.norms", "dlange"),
     ("lansy-half", "accuracy.norms", "dlansy"),
