@@ -21,7 +21,11 @@ r, other, s = (x.astype(dtype) if letter in "cz" else x.real.astype(dtype) for x
 c = np.full(2, np.nan, r.real.dtype)  # NaN behind it
 given = [ctypes.c_void_p(x.ctypes.data) for x in (r, other, c, s)]
 a, b = r.astype(complex), other.astype(complex)  # as rounded to that precision
-openblas()(letter + "rotg_")(*given)
+try:
+    rotg = openblas()("cblas_" + letter + "rotg")
+except AttributeError:  # older ones have the complex routines for Fortran only
+    rotg = openblas()(letter + "rotg_")
+rotg(*given)
 r, s, c = (x.astype(complex) for x in (r, s, c[:1]))
 exponent = int(np.frexp(max(abs(np.concatenate([a, b]).view(float)).max(), 5e-324))[1])
 a, b, r = (np.ldexp(x.view(float), -exponent).view(complex) for x in (a, b, r))
