@@ -12,7 +12,7 @@ from release_gate.execution.beside import run_beside
 from release_gate.execution.cell import run_cell
 from release_gate.execution.environment import keeping_bytecode
 from release_gate.execution.store import Kept, environment_key
-from release_gate.matrix.rooms import Room, in_order
+from release_gate.matrix.batches import batches_of
 from release_gate.model import CellResult, KernelSeen, OpenBLASSeen, Role, ThreadsSeen
 from release_gate.pipeline import SEED
 from release_gate.progress import Shared
@@ -22,7 +22,7 @@ from release_gate.wheels.suites import SuiteKit, obtain_suites, suites_among
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from release_gate.model import Artifact, Pin, Plan, PlannedCell
@@ -37,10 +37,9 @@ def check_cells(
 ) -> list[CellResult]:
     """Run every planned cell that has a wheel; write each result to ``out/cells`` at its end.
 
-    Cells run beside each other on the cores that they leave idle. The results are in the order of
-    the plan.
+    Cells of few BLAS threads run beside each other on the cores that they leave idle. The results
+    are in the order of the plan.
     """
-    room = Room(cores=shop.host.cores, most=shop.settings.jobs)
     entries = [entry for entry in plan.cells if entry.cell.pin in wheels]
     steps = sum(len(entry.checks) for entry in entries)
     results: dict[str, CellResult] = {}
@@ -55,15 +54,10 @@ def check_cells(
             shop=shop, profile=plan.profile, wheels=wheels, baselines=baselines, kits=kits, out=out
         )
         shared = Shared(stage)
-        ordered = in_order(entries)
-
-        def may_begin(number: int, running: Collection[int]) -> bool:
-            beside = [ordered[each].cell.threads for each in running]
-            return room.admits(ordered[number].cell.threads, beside)
-
-        tasks = [run.task(entry, shared.part(entry.cell.id)) for entry in ordered]
-        for result in run_beside(tasks, room.width, may_begin):
-            results[result.cell.id] = result
+        for batch in batches_of(entries, cores=shop.host.cores, most=shop.settings.jobs):
+            tasks = [run.task(entry, shared.part(entry.cell.id)) for entry in batch.cells]
+            for result in run_beside(tasks, batch.width):
+                results[result.cell.id] = result
         stage.step(steps, "done")
     return [results[entry.cell.id] for entry in entries]
 

@@ -18,8 +18,8 @@ from release_gate.errors import (
     Problem,
     did_you_mean,
 )
+from release_gate.matrix.batches import wall_seconds
 from release_gate.matrix.interpreters import interpreter_of_tag
-from release_gate.matrix.rooms import Room, wall_seconds
 from release_gate.matrix.shards import shards_of
 from release_gate.model import CellResult, KernelSeen, OpenBLASSeen, ThreadsSeen
 from release_gate.openblas.kernels import why_not_held
@@ -75,8 +75,7 @@ def check_shard(
     reasons = _left_out(shop, shard, wheels)
     measured = tuple(entry for entry in shard.cells if entry.cell.id not in reasons)
     costs = {entry.cell.id: entry.seconds for entry in measured}
-    room = Room(cores=shop.host.cores, most=shop.settings.jobs)
-    seconds = wall_seconds(measured, costs, room)
+    seconds = wall_seconds(measured, costs, cores=shop.host.cores, most=shop.settings.jobs)
     here = evolve(plan, cells=measured, estimate=evolve(plan.estimate, build=0.0, check=seconds))
     found = {result.cell.id: result for result in check_cells(shop, here, wheels)}
     found |= {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from release_gate.execution.interrupts import held_back, termination_interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["run_beside"]
 
@@ -23,15 +23,8 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.2
 
 
-def run_beside(
-    tasks: Sequence[Callable[[threading.Event], T]],
-    width: int,
-    may_begin: Callable[[int, Collection[int]], bool] = lambda _task, _running: True,
-) -> list[T]:
+def run_beside(tasks: Sequence[Callable[[threading.Event], T]], width: int) -> list[T]:
     """Run `tasks`, at most `width` at a time, and return what they return, in their order.
-
-    may_begin: says of a task, by its number, whether it may begin beside those of other numbers;
-    the first that may is begun. Beside none every task may.
 
     Each is called with an event: when it is set, the task is to end its children and to raise
     KeyboardInterrupt, unless it is short. Raises the first error of a task, and KeyboardInterrupt
@@ -39,24 +32,20 @@ def run_beside(
     """
     stop = threading.Event()
     pool = ThreadPoolExecutor(max_workers=width)
-    futures: dict[int, Future[T]] = {}
-    pending: dict[Future[T], int] = {}
+    futures: list[Future[T]] = []
+    pending: set[Future[T]] = set()
     # Held back, since waiting takes the locks of futures: see held_back.
     with termination_interrupts(), held_back() as signals:
         try:
             while not signals and (pending or len(futures) < len(tasks)):
                 # Given out one by one: after an error a free thread must find nothing to begin.
-                for number, task in enumerate(tasks):
-                    if number in futures or len(pending) >= width:
-                        continue
-                    if may_begin(number, pending.values()):
-                        futures[number] = pool.submit(task, stop)
-                        pending[futures[number]] = number
-                done, _ = wait(set(pending), LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                for task in tasks[len(futures) : len(futures) + width - len(pending)]:
+                    futures.append(pool.submit(task, stop))
+                    pending.add(futures[-1])
+                done, pending = wait(pending, LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    del pending[future]
                     future.result()
         finally:
             stop.set()
             pool.shutdown()
-    return [futures[number].result() for number in range(len(tasks))]
+    return [future.result() for future in futures]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from release_gate import __version__
 from release_gate.errors import ConfigurationError, Problem
+from release_gate.matrix.batches import wall_seconds
 from release_gate.matrix.coverage import not_covered
-from release_gate.matrix.rooms import Room, wall_seconds
 from release_gate.matrix.selection import applies, is_asked
 from release_gate.model import Cell, Estimate, Plan, PlannedCell, Role
 
@@ -202,7 +202,7 @@ def _estimate(
     if settings.platforms:
         check = sum(costs.values())
     else:
-        check = wall_seconds(cells, costs, Room(cores=host.cores, most=settings.jobs))
+        check = wall_seconds(cells, costs, cores=host.cores, most=settings.jobs)
     return Estimate(
         build=round(build, 1),
         check=round(check, 1),

@@ -149,13 +149,12 @@ def starting() -> float:
     return min(timed(command)[0] for _ in range(10))
 
 
-def waited(cells: dict[int, list[float]]) -> float:
-    """Return how long cells of these seconds, by threads, should take beside each other."""
+def width_of(threads: int) -> int:
+    """Return how many cells of so many threads the gate runs at a time here."""
+    from release_gate.matrix.batches import width
     from release_gate.matrix.host import probe_host
-    from release_gate.matrix.rooms import Room, seconds_beside
 
-    costs = [(threads, each) for threads, of in cells.items() for each in of]
-    return seconds_beside(sorted(costs, reverse=True), Room(cores=probe_host().cores))
+    return width(threads, cores=probe_host().cores, most=None)
 
 
 def machine() -> str:
@@ -178,8 +177,10 @@ def measure(bench: Bench) -> list[tuple[str, str, str]]:
     _, missed = bench.answers()
     changed, (_, asked) = bench.changed_check()
     numpy = bench.numpy_tests(wheels)
-    # What reproduces findings waits for children, as the cells do.
-    outside = cold - waited(cells) - sum(builds.values()) - spent["reproduce"]
+    # Cells beside each other: waiting for the last of them counts as outside. What reproduces
+    # findings waits for children, as the cells do.
+    waiting = sum(sum(of) / width_of(threads) for threads, of in cells.items())
+    outside = cold - waiting - sum(builds.values()) - spent["reproduce"]
     numeric = sum(cell["kernel"] is not None for cell in report["cells"])
     return [
         ("whole default run, nothing cached", f"{cold:.0f} s", ""),

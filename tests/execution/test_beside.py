@@ -20,7 +20,7 @@ from release_gate.model import Outcome
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -67,29 +67,6 @@ def test_no_more_run_at_a_time_than_are_allowed() -> None:
     run_beside([work] * 8, width=2)
     assert len(seen) == 8
     assert max(seen) <= 2
-
-
-def test_a_task_waits_for_those_that_it_may_not_run_beside() -> None:
-    running: set[int] = set()
-    beside: list[set[int]] = []
-
-    def task(number: int) -> Callable[[threading.Event], int]:
-        def work(_stop: threading.Event) -> int:
-            running.add(number)
-            beside.append(set(running))
-            time.sleep(0.1)
-            running.discard(number)
-            return number
-
-        return work
-
-    def may_begin(number: int, others: Collection[int]) -> bool:
-        return number % 2 == 0 or not any(other % 2 for other in others)
-
-    tasks = [task(number) for number in (0, 1, 2, 3, 4, 5)]
-    assert run_beside(tasks, 2, may_begin) == [0, 1, 2, 3, 4, 5]
-    assert max(map(len, beside)) == 2
-    assert not any(sum(each % 2 for each in seen) > 1 for seen in beside)
 
 
 def test_an_error_ends_the_others_and_begins_no_more() -> None:
