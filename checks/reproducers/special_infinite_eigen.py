@@ -33,17 +33,13 @@ n, dtype, name = p["n"], np.dtype(p["dtype"]), p["routine"]
 real, is_complex = np.zeros(0, dtype).real.dtype, dtype.kind == "c"
 work = [array(40 * n, dtype), whole(40 * n)]
 reals = [array(9 * n, real)] if is_complex else []
-if name.endswith("geev"):
+if name.endswith(("geev", "ggev")):
     letters = [b"N" if p["variant"] == "right" else b"V", b"V"]
+    second = [array(n * n, dtype, np.inf), whole(n)] * name.endswith("ggev")
     values = [array(n, dtype)] if is_complex else [array(n, real), array(n, real)]
-    arguments = [whole(n), array(n * n, dtype, np.inf), whole(n), *values]
+    values += [array(n, dtype)] * name.endswith("ggev")
+    arguments = [whole(n), array(n * n, dtype, np.inf), whole(n), *second, *values]
     arguments += [array(n * n, dtype), whole(n), array(n * n, dtype), whole(n), *work, *reals]
-elif name.endswith("ggev"):
-    letters = [b"V", b"V"]
-    values = [array(n, dtype)] if is_complex else [array(n, real), array(n, real)]
-    arguments = [whole(n), array(n * n, dtype, np.inf), whole(n), array(n * n, dtype, np.inf)]
-    arguments += [whole(n), *values, array(n, dtype), array(n * n, dtype), whole(n)]
-    arguments += [array(n * n, dtype), whole(n), *work, *reals]
 elif name.endswith("evx"):
     uplo, selection = p["variant"]
     letters = [b"V", selection.encode(), uplo.encode()]
