@@ -6,6 +6,7 @@ from checks import matrices
 from checks.api import check
 from checks.lapack_trials import Routine, ask
 from checks.oracles import multiply, unit
+from checks.spectra import by_division, by_iteration
 
 __all__ = ["divided"]
 
@@ -29,10 +30,8 @@ def _spaced(trial):
     return ((a + a.conj().T) / 2).astype(trial.dtype)
 
 
-def _residual(trial, uplo, a, name, after):
-    """Return the largest ||A v - w v|| / ||A|| of the eigenpairs by one driver."""
-    v, w = np.array(a, order="F"), trial.reals(trial.n)
-    trial.call_with_work(name, ("V", uplo, trial.n, v, trial.n, w), after)
+def _residual(a, w, v):
+    """Return the largest ||A v - w v|| / ||A||."""
     wrong = np.abs(multiply(a, v) - v * w.astype(np.float64))
     return float(np.sqrt((wrong**2).sum(axis=0)).max() / np.abs(w).max())
 
@@ -40,11 +39,8 @@ def _residual(trial, uplo, a, name, after):
 def _symmetric(trial, uplo):
     """syevd against syev."""
     a = _spaced(trial)
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
-    after = [*reals, (trial.integers, 1, "ask")]
-    divided = _residual(trial, uplo, a, trial.named("syevd", "heevd"), after)
-    after = [(trial.real, 3 * trial.n)] if trial.is_complex else []
-    iterated = _residual(trial, uplo, a, trial.named("syev", "heev"), after)
+    divided = _residual(a, *by_division(trial, a, uplo))
+    iterated = _residual(a, *by_iteration(trial, a, uplo))
     levels = int(np.ceil(np.log2(trial.n / SMALLEST)))
     given_up = levels * np.sqrt(2) * 8 * unit(trial.dtype)
     return {"residual": divided / (2 * iterated + given_up)}

@@ -19,7 +19,14 @@ from checks.oracles import (
     unit,
     unitary_ratio,
 )
-from checks.spectra import eigenvalue_arrays, joined, pair_ratios, similarity_ratio
+from checks.spectra import (
+    by_division,
+    by_iteration,
+    eigenvalue_arrays,
+    joined,
+    pair_ratios,
+    similarity_ratio,
+)
 from checks.splitting import two_threads
 
 __all__ = ["spectra"]
@@ -51,10 +58,8 @@ def _expert(trial, flags, name, workspaces):
 
 
 def _robust(trial, flags):
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
-    after = [*reals, (trial.integers, 1, "ask")]
     name = trial.named("syevr", "heevr")
-    return _expert(trial, flags, name, ((trial.pivots(2 * trial.n),), after))
+    return _expert(trial, flags, name, ((trial.pivots(2 * trial.n),), trial.asked()))
 
 
 def _bisection(trial, flags):
@@ -66,21 +71,14 @@ def _bisection(trial, flags):
 
 def _plain(trial, uplo):
     """syev."""
-    n, a = trial.n, trial.hermitian()
-    v, w = np.array(a, order="F"), trial.reals(n)
-    after = [(trial.real, 3 * n)] if trial.is_complex else []
-    trial.call_with_work(trial.named("syev", "heev"), ("V", uplo, n, v, n, w), after)
-    return pair_ratios(a, w, v)
+    a = trial.hermitian()
+    return pair_ratios(a, *by_iteration(trial, a, uplo))
 
 
 def _divided(trial, uplo):
     """syevd of the other triangle than NumPy's."""
-    n, a = trial.n, trial.hermitian()
-    v, w = np.array(a, order="F"), trial.reals(n)
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
-    after = [*reals, (trial.integers, 1, "ask")]
-    trial.call_with_work(trial.named("syevd", "heevd"), ("V", uplo, n, v, n, w), after)
-    return pair_ratios(a, w, v)
+    a = trial.hermitian()
+    return pair_ratios(a, *by_division(trial, a, uplo))
 
 
 def _banded(trial, flags):
@@ -95,10 +93,8 @@ def _banded(trial, flags):
         else:
             band[width - k, k:] = a.diagonal(k)
     w, z = trial.reals(n), np.zeros((n, n), trial.dtype, "F")
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
-    after = [*reals, (trial.integers, 1, "ask")]
     before = ("V", uplo, n, width, band, width + 1, w, z, n)
-    trial.call_with_work(trial.named("sbevd", "hbevd"), before, after)
+    trial.call_with_work(trial.named("sbevd", "hbevd"), before, trial.asked())
     return pair_ratios(a, w, z)
 
 
@@ -107,10 +103,8 @@ def _generalized(trial, flags):
     n, (kind, uplo) = trial.n, flags
     a, b = trial.hermitian(), (trial.positive() / (2 * n)).astype(trial.dtype)
     v, w = np.array(a, order="F"), trial.reals(n)
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
-    after = [*reals, (trial.integers, 1, "ask")]
     before = (kind, "V", uplo, n, v, n, np.array(b, order="F"), n, w)
-    trial.call_with_work(trial.named("sygvd", "hegvd"), before, after)
+    trial.call_with_work(trial.named("sygvd", "hegvd"), before, trial.asked())
     if kind == 1:
         residual = multiply(a, v) - multiply(b, v) * w
     else:

@@ -10,7 +10,7 @@ import numpy as np
 from checks.forking import Child
 from checks.lapack import REFUSALS, Overwritten
 
-__all__ = ["require_end"]
+__all__ = ["listed", "require_end"]
 
 #: How many wrong cases a child tells of.
 MOST = 4
@@ -19,13 +19,18 @@ MOST = 4
 LOOP, USUAL = 200_000, 0.01
 
 
-def require_end(ctx, cases, make, seconds, parameters):
+def listed(case):
+    """Return what a case is, in words."""
+    return ", ".join("%s %s" % each for each in sorted(case.items()) if each[0] != "routine")
+
+
+def require_end(ctx, cases, make, seconds, parameters, described=listed):
     """Require that every case ends, within `seconds` of CPU time for all, and keeps to its memory.
 
     CPU time, since it does not matter for that what else the machine does, and as much more as it
-    is slower than machines are. make(**case): makes one;
-    whatever it answers or refuses. The case at which the process dies or stays fails, and those
-    after it are not made; `parameters` are common to all. "routine" is in either.
+    is slower than machines are. make(**case): makes one, whatever it answers or refuses. The case
+    at which the process dies or stays fails, and those after it are not made. parameters: what is
+    common to all; "routine" is there or in each case. described: what a message says of a case.
     """
     ctx.trying({**cases[0], **parameters}["routine"], parameters)
     seconds = _seconds_here(seconds)
@@ -55,8 +60,7 @@ def require_end(ctx, cases, make, seconds, parameters):
         wrong = [(int.from_bytes(reached[:4], "little"), trouble)]
     for number, message in wrong:
         case = dict(parameters, **cases[number])
-        told = ", ".join("%s %s" % each for each in sorted(cases[number].items()))
-        ctx.fail(case["routine"], "%s: %s" % (told, message), case)
+        ctx.fail(case["routine"], "%s: %s" % (described(cases[number]), message), case)
 
 
 def _seconds_here(seconds):

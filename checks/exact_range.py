@@ -26,19 +26,6 @@ def _exponents(dtype):
     return (0, *ends, *((-140, 130) if limits.maxexp > 128 else (-70, 70)))
 
 
-def _times(x, factor):
-    """Return the exact product, part by part."""
-    if not np.iscomplexobj(x):
-        return x * factor
-    factor = complex(factor)
-    result = np.empty_like(x)
-    if factor.imag == 0:
-        result.real, result.imag = x.real * factor.real, x.imag * factor.real
-    else:
-        result.real, result.imag = -x.imag * factor.imag, x.real * factor.imag
-    return result
-
-
 @check(
     id="exact.scal-range",
     title="Vectors are scaled exactly in the whole range of the format",
@@ -79,7 +66,7 @@ def _ask(ctx, cblas, dtype, x, n, step, factor, exponent):
     }  # fmt: skip
     ctx.trying(name, parameters)
     expected, found = x.copy(), x.copy()
-    expected[::step] = _times(x[::step], factor)
+    expected[::step] *= factor
     cblas.call("scal", dtype, n, factor, found, step)
     ctx.ran()
     wrong = np.flatnonzero(found != expected)

@@ -70,10 +70,8 @@ def _pairs(trial, uplo):
     """spevd or hpevd; EIG/dsyt21.f."""
     n, a = trial.n, trial.hermitian()
     w, z = trial.reals(n), np.zeros((n, n), trial.dtype, "F")
-    reals = [(trial.real, 1, "ask")] if trial.is_complex else []
     before = ("V", uplo, n, packed(a, uplo), w, z, n)
-    after = [*reals, (trial.integers, 1, "ask")]
-    trial.call_with_work(trial.named("spevd", "hpevd"), before, after)
+    trial.call_with_work(trial.named("spevd", "hpevd"), before, trial.asked())
     return pair_ratios(a, w, z)
 
 

@@ -113,6 +113,11 @@ class Trial:
         name = LETTER[str(self.dtype)] + routine
         self._checked(routine, self.lapack.with_workspace(name, self.dtype, before, after))
 
+    def asked(self):
+        """Return RWORK, of complex routines, and IWORK, whose lengths LAPACK says, for that."""
+        reals = [(self.real, 1, "ask")] if self.is_complex else []
+        return [*reals, (self.integers, 1, "ask")]
+
     def _checked(self, routine, info):
         if info:
             raise np.linalg.LinAlgError("%s: INFO = %d" % (routine, info))

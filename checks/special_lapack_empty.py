@@ -2,89 +2,68 @@
 
 import numpy as np
 
-from checks import matrices
 from checks.api import check
 from checks.lapack import REFUSALS, Lapack
-from checks.operands import DTYPES, LETTER, real_dtype
+from checks.lapack_trials import Trial
+from checks.operands import DTYPES, LETTER
 
 __all__ = ["nothing"]
 
 N = 5
 
 
-class _Operands:
-    """Operands of one precision; B has a column although the routines are told that it has none."""
+def _without_columns(trial, b):
+    """Yield (routine, arguments, workspaces or None) of what solves systems, for NRHS = 0.
 
-    def __init__(self, ctx, lapack, dtype):
-        self.lapack = lapack
-        self.dtype = np.dtype(dtype)
-        self.is_complex = dtype.startswith("c")
-        self.real = real_dtype(dtype)
-        self.seed = ctx.seed
-        self.b = np.asfortranarray(matrices.random(ctx.seed + 1, N, 1, dtype))
-        self.pivots = np.arange(1, N + 1, dtype=lapack.integers)
+    B has a column although the routines are told that it has none.
+    """
 
-    def matrix(self):
-        """Return a positive definite matrix."""
-        return np.asfortranarray(matrices.positive("random", self.seed, N, str(self.dtype)))
+    def a():
+        return np.asfortranarray(trial.positive())
 
-    def band(self):
-        """Return the diagonal of that, with room for fill-in."""
-        band = np.zeros((4, N), self.dtype, "F")
-        band[2] = self.matrix().diagonal()
-        return band
-
-    def diagonals(self, of, above):
-        zero = np.zeros(N - 1, self.dtype)
-        return (np.ones(N, of), zero) if above == 1 else (zero, np.ones(N, of), zero.copy())
-
-
-def _without_columns(o):
-    """Yield (routine, arguments, workspaces or None) of what solves systems, for NRHS = 0."""
-    a, b, n = o.matrix, o.b, N
-    yield "gesv", (n, 0, a(), n, o.pivots, b, n), None
+    n, pivots = N, np.arange(1, N + 1, dtype=trial.integers)
+    ones, beside = np.ones(n, trial.dtype), np.zeros(n - 1, trial.dtype)
+    band = np.zeros((4, n), trial.dtype, "F")  # with room for fill-in
+    band[2] = 1
+    yield "gesv", (n, 0, a(), n, pivots, b, n), None
     yield "posv", ("L", n, 0, a(), n, b, n), None
-    yield "gtsv", (n, 0, *o.diagonals(o.dtype, 2), b, n), None
-    yield "ptsv", (n, 0, *o.diagonals(o.real, 1), b, n), None
-    yield "gbsv", (n, 1, 1, 0, o.band(), 4, o.pivots, b, n), None
+    yield "gtsv", (n, 0, beside, ones, beside.copy(), b, n), None
+    yield "ptsv", (n, 0, ones.real.copy(), beside, b, n), None
+    yield "gbsv", (n, 1, 1, 0, band, 4, pivots, b, n), None
     for trans in "NT":
-        yield "getrs", (trans, n, 0, a(), n, o.pivots, b, n), None
+        yield "getrs", (trans, n, 0, a(), n, pivots, b, n), None
         yield "trtrs", ("L", trans, "N", n, 0, a(), n, b, n), None
     for uplo in "LU":
         yield "potrs", (uplo, n, 0, a(), n, b, n), None
-        yield "sysv", (uplo, n, 0, a(), n, o.pivots.copy(), b, n), ()
-    rank, bound, values = (
-        np.zeros(1, o.lapack.integers),
-        np.full(1, 1e-3, o.real),
-        np.zeros(n, o.real),
-    )
-    reals = [(o.real, 5 * n)] if o.is_complex else []
+        yield "sysv", (uplo, n, 0, a(), n, pivots.copy(), b, n), ()
+    values, rank = trial.reals(n), trial.pivots(1)
+    bound = np.full(1, 1e-3, trial.real)
+    reals = [(trial.real, 5 * n)] if trial.is_complex else []
     for m in (n, n - 2):
         yield "gels", ("N", m, n, 0, a(), n, b, n), ()
         yield "gelss", (m, n, 0, a(), n, b, n, values, bound, rank), reals
-        yield "gelsy", (m, n, 0, a(), n, b, n, o.pivots.copy(), bound, rank), reals
+        yield "gelsy", (m, n, 0, a(), n, b, n, pivots.copy(), bound, rank), reals
 
 
-def _without_rows(o):
+def _without_rows(trial, b):
     """Yield the same for matrices of no order, whose operands are not touched."""
-    a, b, pivots = o.matrix(), o.b, o.pivots
-    w, v = np.zeros(N, o.real), np.zeros((N, N), o.dtype, "F")
-    values = (np.zeros(N, o.dtype),) if o.is_complex else (w, w.copy())
-    hermitian = ("heev", "heevd") if o.is_complex else ("syev", "syevd")
-    reals = [(o.real, 5 * N)] if o.is_complex else []
-    asked = [(o.real, 1, "ask")] if o.is_complex else []
+    a, pivots, w = np.asfortranarray(trial.positive()), trial.pivots(N), trial.reals(N)
+    left, right = (np.zeros((N, N), trial.dtype, "F") for _ in range(2))
+    tau = np.zeros(1, trial.dtype)
+    values = (np.zeros(N, trial.dtype),) if trial.is_complex else (w, w.copy())
+    reals = [(trial.real, 5 * N)] if trial.is_complex else []
     yield "getrf", (0, 0, a, 1, pivots), None
     yield "getrf", (0, 3, a, 1, pivots), None
     yield "potrf", ("L", 0, a, 1), None
     yield "gesv", (0, 1, a, 1, pivots, b, 1), None
     yield "trtri", ("U", "N", 0, a, 1), None
     yield "getri", (0, a, 1, pivots), ()
-    yield "geqrf", (0, 3, a, 1, np.zeros(1, o.dtype)), ()
-    yield "geqrf", (3, 0, a, 3, np.zeros(1, o.dtype)), ()
+    yield "geqrf", (0, 3, a, 1, tau), ()
+    yield "geqrf", (3, 0, a, 3, tau), ()
     yield "sytrf", ("L", 0, a, 1, pivots), ()
-    yield hermitian[0], ("V", "L", 0, a, 1, w), reals
-    yield hermitian[1], ("V", "L", 0, a, 1, w), [*asked, (o.lapack.integers, 1, "ask")]
-    yield "geev", ("N", "V", 0, a, 1, *values, v, 1, v.copy("F"), 1), reals
+    yield trial.named("syev", "heev"), ("V", "L", 0, a, 1, w), reals
+    yield trial.named("syevd", "heevd"), ("V", "L", 0, a, 1, w), trial.asked()
+    yield "geev", ("N", "V", 0, a, 1, *values, left, 1, right, 1), reals
 
 
 @check(
@@ -109,20 +88,21 @@ def _without_rows(o):
 def nothing(ctx):
     lapack = Lapack(ctx.blas)
     for dtype in DTYPES:
-        operands = _Operands(ctx, lapack, dtype)
-        for empty, cases in (("columns", _without_columns), ("rows", _without_rows)):
-            for routine, arguments, work in cases(operands):
-                _ask(ctx, lapack, dtype, empty, routine, arguments, work)
+        trial = Trial(lapack, dtype, N, "random", ctx.seed)
+        b = trial.random(N, 1)
+        for routine, arguments, work in _without_columns(trial, b):
+            _ask(ctx, trial, "columns", routine, arguments, work, [b])
+        for routine, arguments, work in _without_rows(trial, b):
+            arrays = [each for each in arguments if isinstance(each, np.ndarray)]
+            _ask(ctx, trial, "rows", routine, arguments, work, arrays)
 
 
-def _ask(ctx, lapack, dtype, empty, routine, arguments, work):
+def _ask(ctx, trial, empty, routine, arguments, work, kept):
+    """Call a routine; INFO must be 0, and the arrays `kept` must keep their bits."""
+    lapack, dtype = trial.lapack, str(trial.dtype)
     name = LETTER[dtype] + routine
     if not lapack.has(name):
         return
-    arrays = [each for each in arguments if isinstance(each, np.ndarray)]
-    kept = arrays if empty == "rows" else arrays[-1:]
-    if empty == "columns":
-        kept = [each for each in arrays if each.shape == (N, 1)]
     before = [each.tobytes() for each in kept]
     told = [each for each in arguments if not isinstance(each, np.ndarray)]
     parameters = {"routine": name, "dtype": dtype, "without": empty, "arguments": told}
@@ -139,6 +119,5 @@ def _ask(ctx, lapack, dtype, empty, routine, arguments, work):
         return
     if info:
         ctx.fail(name, "%s: INFO = %d" % (what, info), parameters)
-    changed = [old != new.tobytes() for old, new in zip(before, kept)]
-    if any(changed):
+    if before != [each.tobytes() for each in kept]:
         ctx.fail(name, "%s: changed an operand" % what, parameters)

@@ -77,5 +77,8 @@ def _in_a_child(ctx, lapack, routine, dtype, kind):
         trial.at, trial.value = at, matrices.NOT_FINITE[kind]
         routine.run(trial, variant)
 
+    def described(case):
+        return "%s at %s of a matrix of %d" % (kind, case["at"], case["n"])
+
     parameters = {"routine": name, "dtype": dtype, "kind": kind, "seed": ctx.seed}
-    require_end(ctx, cases, make, LIMIT, parameters)
+    require_end(ctx, cases, make, LIMIT, parameters, described)

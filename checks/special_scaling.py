@@ -15,7 +15,7 @@ __all__ = ["scaling", "scaling_extremes"]
 #: Seconds of CPU time for all numbers of one routine, which take a twentieth of it.
 LIMIT = 1
 
-#: Two of these are the sides of right triangles.
+#: X and Y of modified rotations.
 CANCELLING = range(1, 31)
 
 

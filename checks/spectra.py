@@ -1,10 +1,36 @@
-"""What the tables of spectra share: LAPACK's test ratios, and the arrays of eigenvalues."""
+"""What checks of spectra share: LAPACK's test ratios, eigenvalue arrays, Hermitian eigenpairs."""
 
 import numpy as np
 
 from checks.oracles import multiply, norm, over, unit, unitary_ratio
 
-__all__ = ["eigenvalue_arrays", "joined", "lower_ratio", "pair_ratios", "similarity_ratio"]
+__all__ = [
+    "by_division",
+    "by_iteration",
+    "eigenvalue_arrays",
+    "joined",
+    "lower_ratio",
+    "pair_ratios",
+    "similarity_ratio",
+]
+
+
+def by_iteration(trial, a, uplo):
+    """Return (w, V) of the Hermitian `a` by QR iteration (syev, heev) on that triangle."""
+    reals = [(trial.real, 3 * trial.n)] if trial.is_complex else []
+    return _pairs(trial, a, uplo, trial.named("syev", "heev"), reals)
+
+
+def by_division(trial, a, uplo):
+    """Return the same by divide and conquer (syevd, heevd)."""
+    return _pairs(trial, a, uplo, trial.named("syevd", "heevd"), trial.asked())
+
+
+def _pairs(trial, a, uplo, name, after):
+    n = trial.n
+    v, w = np.array(a, order="F"), trial.reals(n)
+    trial.call_with_work(name, ("V", uplo, n, v, n, w), after)
+    return w, v
 
 
 def eigenvalue_arrays(trial):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
@@ -53,21 +54,13 @@ def _of_table(
     return tables[routine](evolve(Given.of(parameters), routine=routine))
 
 
-def _divided(parameters: Parameters) -> LapackCase | None:
-    return _of_table(parameters, lapack_divided.ROUTINES)
-
-
 def _lower(parameters: Parameters) -> LapackCase | None:
     """Return the case with all flags in lower case."""
     made = _of_table(parameters)
     if made is None:
         return None
-    text = re.sub(r'"[A-Z]"', lambda flag: flag[0].lower(), "\n".join(made.calls))
-    return evolve(made, calls=tuple(text.split("\n")))
-
-
-def _of_ranges(parameters: Parameters) -> LapackCase | None:
-    return _of_table(parameters, lapack_ranges.ROUTINES)
+    calls = (re.sub(r'"[A-Z]"', lambda flag: flag[0].lower(), line) for line in made.calls)
+    return evolve(made, calls=tuple(calls))
 
 
 #: Of successors of a routine: the line of a table that asks them, and what they replace there.
@@ -138,8 +131,14 @@ WAYS: Final[dict[str, tuple[LapackWay, Callable[[Parameters], LapackCase | None]
     "metamorphic.repeat": (LapackWay.REPEATED, _repeated),
     "accuracy.lapack-alternatives": (LapackWay.TESTS, _alternative),
     "exact.lower-case": (LapackWay.TESTS, _lower),
-    "accuracy.divide-and-conquer": (LapackWay.TESTS, _divided),
-    "accuracy.lapack-ranges": (LapackWay.LITTERED, _of_ranges),
+    "accuracy.divide-and-conquer": (
+        LapackWay.TESTS,
+        partial(_of_table, tables=lapack_divided.ROUTINES),
+    ),
+    "accuracy.lapack-ranges": (
+        LapackWay.LITTERED,
+        partial(_of_table, tables=lapack_ranges.ROUTINES),
+    ),
     "special.lapack-workspace": (LapackWay.LITTERED, _of_table),
     "special.not-finite-lapack": (LapackWay.ENDS, _of_table),
     "special.lapack-flags": (LapackWay.FLAGS, _of_table),
