@@ -10,7 +10,9 @@ How a child's ending becomes an answer:
   (``answered``). Its answer is therefore written only when what comes next was heard.
 - A child that dies before it could say hello was killed by ``import numpy``: the next check in line
   gets the blame and another child is tried; when that dies so as well, all others get it.
-- A plain failure is asked once more, alone in a fresh process (`Attempt`).
+- What plainly failed is asked once more (`Attempt`), in a fresh process that is asked nothing else:
+  what the checks before may have left behind is gone. One process for all of them, since starting
+  one takes longer than most checks.
 - What is the gate's own or the machine's fault (another NumPy was imported, an unreadable protocol)
   is `error`, which is no answer and is not kept.
 """
@@ -119,7 +121,11 @@ def run_cell(  # noqa: PLR0917  (the six that every caller gives)
 
 @define(kw_only=True)
 class _CellRun:
-    """A cell under way. `held`: an answer that waits for what comes next."""
+    """A cell under way.
+
+    `held`: an answer that waits for what comes next; `failed`: first answers of checks that are
+    being asked once more.
+    """
 
     planned: PlannedCell
     artifact: Artifact
@@ -135,6 +141,7 @@ class _CellRun:
     checks: Path
     variables: Mapping[str, str]
     observations: dict[str, Observation] = field(factory=dict)
+    failed: dict[str, Observation] = field(factory=dict)
     held: Observation | None = None
     seen: Seen | None = None
     start_error: Event | None = None
@@ -173,33 +180,11 @@ class _CellRun:
                 self._conclude(answers.dead_start(check, ending, self.start_error))
 
     def repeat_failures(self) -> None:
-        """Ask each check that plainly failed once more, alone in a fresh process."""
+        """Ask what plainly failed once more, in fresh processes."""
         for check in self.planned.checks:
             if answers.needs_repeat(self.observations[check]):
-                repeat = self._attempt(check)
-                observation = evolve(self.observations[check], repeat=repeat, reused=False)
-                self._keep(observation)
-                if observation.flaky:
-                    self._note(observation, "passed when it was repeated: flaky")
-
-    def _attempt(self, check: str) -> Attempt:
-        first = self.observations.pop(check)
-        try:
-            ending = self._run([check], again=True)
-            second = (
-                answers.dead_start(check, ending, self.start_error)
-                if ending.phase is Phase.START or self.start_error is not None
-                else self._settled(ending)
-            )
-        finally:
-            self.observations[check] = first
-            self.held = None
-        return Attempt(
-            outcome=second.outcome,
-            reason=second.reason,
-            evidence=second.evidence,
-            seconds=second.seconds,
-        )
+                self.failed[check] = self.observations.pop(check)
+        self.ask_all()
 
     def trace_crashes(self) -> None:
         """Add the native stacks of the first crashes to their evidence."""
@@ -214,7 +199,7 @@ class _CellRun:
                 launcher = debugger(log)
                 if not launcher or self.launcher:  # an emulator cannot be debugged from outside
                     return
-                ending = self._run([seen.check], again=True, launcher=launcher)
+                ending = self._run([seen.check], launcher=launcher)
                 text = log.read_text(errors="replace") if log.exists() else ""
             self.held = None
             if ending.phase is Phase.START:
@@ -223,9 +208,7 @@ class _CellRun:
             stack = f"{seen.evidence.stack or ''}\n\nrun again alone under gdb:\n{native}".strip()
             self._keep(evolve(seen, evidence=evolve(seen.evidence, stack=stack)))
 
-    def _run(
-        self, checks: Sequence[str], *, again: bool = False, launcher: tuple[str, ...] | None = None
-    ) -> Ending:
+    def _run(self, checks: Sequence[str], *, launcher: tuple[str, ...] | None = None) -> Ending:
         self.start_error = None
         cell = self.planned.cell
         limits = {check: Limits.of(self.specs[check], self.profile) for check in checks}
@@ -238,18 +221,17 @@ class _CellRun:
             site=self.artifact.site,
             library=self.artifact.library,
         )
-        doing = "{} again" if again else "{}"
         return run_child(
             self.artifact.interpreter.executable,
             job,
             checks=self.checks,
             environment=child_environment(cell.kernel, cell.threads) | dict(self.variables),
-            on_event=lambda event: self._on_event(event, doing),
+            on_event=self._on_event,
             launcher=self.launcher if launcher is None else launcher,
             stop=self.stop,
         )
 
-    def _on_event(self, event: Event, doing: str) -> None:
+    def _on_event(self, event: Event) -> None:
         match event["event"]:
             case "hello":
                 self.seen = answers.seen(event, self.planned.cell.kernel)
@@ -257,8 +239,9 @@ class _CellRun:
                 if self.held is not None:  # the child has gone on: nothing followed from it
                     self._conclude(self.held)
                     self.held = None
-                what = doing.format(event["check"])
-                name = f"{self.planned.cell.kernel} t{self.planned.cell.threads}: {what}"
+                check = event["check"]
+                again = " again" if check in self.failed or check in self.observations else ""
+                name = f"{self.planned.cell.kernel} t{self.planned.cell.threads}: {check}{again}"
                 self.stage.step(len(self.observations), name)
             case "finished":
                 self.held = answers.answer(event)
@@ -282,10 +265,23 @@ class _CellRun:
         return answers.aftermath(self.held, ending)
 
     def _conclude(self, observation: Observation) -> None:
-        """Keep a first answer; say what is no plain pass."""
+        """Keep a first answer or a repeated one; say what is no plain pass, and what differs."""
+        first = self.failed.pop(observation.check, None)
+        if first is not None:
+            repeat = Attempt(
+                outcome=observation.outcome,
+                reason=observation.reason,
+                evidence=observation.evidence,
+                seconds=observation.seconds,
+            )
+            observation = evolve(first, repeat=repeat, reused=False)
         self._keep(observation)
         self.stage.step(len(self.observations), observation.check)
-        if observation.outcome.is_failure or observation.outcome is Outcome.ERROR:
+        if observation.flaky:
+            self._note(observation, "passed when it was repeated: flaky")
+        elif first is None and (
+            observation.outcome.is_failure or observation.outcome is Outcome.ERROR
+        ):
             self._note(observation, f"{observation.outcome}: {observation.reason}")
 
     def _note(self, observation: Observation, text: str) -> None:

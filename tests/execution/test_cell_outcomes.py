@@ -408,14 +408,19 @@ def test_many_checks_go_through_one_child(made: Callable[..., MadeCell]) -> None
     assert len({seen.evidence.details["pid"] for seen in result.observations}) == 1
 
 
-def test_a_failure_is_repeated_once_alone(made: Callable[..., MadeCell]) -> None:
-    tries = "tries = ask_count(marks / sys._getframe().f_code.co_name); ctx.ran()\n"
+def test_failures_are_repeated_once_in_a_fresh_process(made: Callable[..., MadeCell]) -> None:
+    tries = (
+        "tries = ask_count(marks / sys._getframe().f_code.co_name); ctx.ran()\n"
+        'ctx.details["pid"] = os.getpid()\n'
+    )
     cell = made(
         always=tries + 'ctx.fail("gemm", "wrong")',
+        passing="ctx.ran(); ask_count(marks / sys._getframe().f_code.co_name)",
         flaky=tries + 'if tries == 1: ctx.fail("gemm", "wrong")',
         worse=tries + 'os.abort() if tries == 2 else ctx.fail("gemm", "wrong")',
+        last=tries + 'ctx.fail("gemm", "wrong")',
     )
-    always, flaky, worse = cell.run().observations
+    always, passing, flaky, worse, last = cell.run().observations
     assert always.repeat is not None
     assert always.repeat.outcome is Outcome.FAILED
     assert not always.flaky
@@ -423,11 +428,26 @@ def test_a_failure_is_repeated_once_alone(made: Callable[..., MadeCell]) -> None
     assert flaky.repeat is not None
     assert flaky.repeat.outcome is Outcome.PASSED
     assert flaky.flaky
+    assert worse.outcome is Outcome.FAILED
     assert worse.repeat is not None
     assert worse.repeat.outcome is Outcome.CRASHED
     assert worse.repeat.evidence.signal == signal.SIGABRT.name
-    for name in ("always", "flaky", "worse"):
+    assert last.repeat is not None
+    assert last.repeat.outcome is Outcome.FAILED, "what follows a crash is asked all the same"
+    assert passing.repeat is None
+    assert (cell.folder / "marks" / "passing").read_text() == "x"
+    for name in ("always", "flaky", "worse", "last"):
         assert (cell.folder / "marks" / name).read_text() == "xx"
+
+    first = always.evidence.details["pid"]
+    again = always.repeat.evidence.details["pid"]
+    afterwards = last.repeat.evidence.details["pid"]
+    assert len({first, again, afterwards}) == 3
+    assert last.evidence.details["pid"] == first
+    assert flaky.repeat.evidence.details["pid"] == again
+    assert [text for text in cell.told.notes if "made.flaky" in text][1:] == [
+        f"{cell.cell.id}: made.flaky passed when it was repeated: flaky"
+    ]
 
 
 def test_much_talk_is_cut_to_its_end(made: Callable[..., MadeCell]) -> None:
