@@ -4,7 +4,7 @@
    calls and what it answers.
 2. Each fault is tried in the cells that it needs: the checks that call its routine, cheapest first,
    up to the first that fails. The answer of the others cannot change. What told it in an earlier
-   campaign, with other checks or another library, goes before all.
+   campaign, with other checks, another library or on another machine, goes before all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.detection.later import before, digests
 from tests.detection.results import Results, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.detection.faults import Fault
@@ -52,15 +52,20 @@ def cells_of(fault: Fault) -> tuple[Cell, ...]:
 
 
 class Campaign:
-    """Trials of faults in `subject`, with their results in `folder`."""
+    """Trials of faults in `subject`, with their results in `folder`.
+
+    `told`: by fault and profile, the check that told it elsewhere.
+    """
 
     def __init__(
         self,
         subject: Subject,
         folder: Path,
         checks: str = "*",
+        told: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self.subject = subject
+        self.told = told or {}
         self.specs = {spec.id: spec for spec in subject.shop.checks if fnmatch(spec.id, checks)}
         self.reach = Results(folder / "reach.jsonl")
         self.trials = Results(folder / "planted.jsonl")
@@ -188,9 +193,14 @@ class Campaign:
             for line in self.trials
             if line["fault"] == fault.id and (found := line.get(profile) or {}).get("check")
         }
+        elsewhere = self.told.get((fault.id, profile))
         every = [(cell, self.candidates(fault, cell, profile)) for cell in cells_of(fault)]
         for cell, checks in every:
-            first = [name for name in checks if (name, cell.kernel, cell.threads) in told]
+            first = [
+                name
+                for name in checks
+                if (name, cell.kernel, cell.threads) in told or name == elsewhere
+            ]
             if first:
                 yield cell, {name: checks[name] for name in first}
         yield from ((cell, checks) for cell, checks in every if checks)

@@ -166,17 +166,18 @@ def fault_list(trials: Iterable[dict[str, Any]], numpy: Iterable[dict[str, Any]]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
+def kept_telling(path: Path) -> dict[tuple[str, str], str]:
+    """Return by fault and profile the check that told it, as the list that is there has it."""
+    rows = _listed(path)
+    return {(row["fault"], row["profile"]): row["check"] for row in rows if row["check"]}
+
+
 def kept_suite(path: Path) -> dict[str, dict[str, Any]]:
     """Return by fault what the list that is there says of NumPy's own tests.
 
     Their answers do not change with the checks.
     """
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        words = {
-            row["fault"]: row["NumPy's tests"] for row in csv.DictReader(stream, delimiter="\t")
-        }
+    words = {row["fault"]: row["NumPy's tests"] for row in _listed(path)}
     return {
         fault: {
             "fault": fault,
@@ -187,6 +188,13 @@ def kept_suite(path: Path) -> dict[str, dict[str, Any]]:
         for fault, word in words.items()
         if word
     }
+
+
+def _listed(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
 
 
 def other_word(line: dict[str, Any]) -> str:

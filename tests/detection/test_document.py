@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.detection.document import HEADINGS, fault_list, kept_parts, kept_suite
+from tests.detection.document import (
+    HEADINGS,
+    fault_list,
+    kept_parts,
+    kept_suite,
+    kept_telling,
+)
 
 FAULTS = ("a", "b", "c", "d")
 TRIALS = [
@@ -31,6 +37,20 @@ def test_what_numpy_s_tests_said_survives_in_the_list(tmp_path: Path) -> None:
 
 def test_without_a_list_nothing_is_kept(tmp_path: Path) -> None:
     assert kept_suite(tmp_path / "none.tsv") == {}
+    assert kept_telling(tmp_path / "none.tsv") == {}
+
+
+def test_what_told_a_fault_is_read_from_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "faults.tsv"
+    escaped = {"fault": "e", "smoke": {"check": None}, "full": {"check": None}}
+    later = escaped | {
+        "fault": "f",
+        "full": {"check": "process.leaks", "outcome": "failed"},
+    }
+    path.write_text(fault_list([*TRIALS, escaped, later], ANSWERS), "utf-8")
+    assert kept_telling(path) == {(fault, "smoke"): "exact.gemm" for fault in FAULTS} | {
+        ("f", "full"): "process.leaks"
+    }
 
 
 def test_parts_of_the_page_are_told_apart_by_their_headings(tmp_path: Path) -> None:

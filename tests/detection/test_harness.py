@@ -76,9 +76,11 @@ class _Recording:
 def test_what_told_a_fault_before_is_asked_first(tmp_path: Path) -> None:
     fault = Fault(routine=ROUTINES[0], kind="element")
 
-    def campaign(digest: str) -> list[tuple[list[str], str, int]]:
+    def campaign(
+        digest: str, folder: Path = tmp_path, **known: Any
+    ) -> list[tuple[list[str], str, int]]:
         subject = _Recording(digest)
-        made = Campaign(cast("Subject", subject), tmp_path)
+        made = Campaign(cast("Subject", subject), folder, **known)
         for cell in cells_of(fault):
             made.measure(cell, "smoke")
         assert made.attempt(fault, "smoke")["smoke"]["check"] == "exact.gemm"
@@ -89,6 +91,9 @@ def test_what_told_a_fault_before_is_asked_first(tmp_path: Path) -> None:
     both = ["exact.level1", "exact.gemm"]
     assert campaign("a library") == [(both, fault.spec, 1), (both, fault.spec, 8)]
     assert campaign("another") == [(["exact.gemm"], fault.spec, 8)]
+    listed = {(fault.id, "smoke"): "exact.gemm"}
+    first = [(["exact.gemm"], fault.spec, threads) for threads in (1, 8)]
+    assert campaign("a library", tmp_path / "elsewhere", told=listed) == first
 
 
 def test_a_result_from_before_a_check_was_added_counts_until_there_is_a_new_one(
