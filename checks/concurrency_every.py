@@ -58,7 +58,6 @@ MOST_WRONG = 4
     max_threads=1,
     budget=120.0,
     systems=("linux", "darwin"),
-    once=True,
 )
 def every_routine(ctx):
     cblas = Cblas(ctx.blas)

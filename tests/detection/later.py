@@ -30,5 +30,13 @@ def before() -> Iterator[tuple[str, ...]]:
 
 
 def digests(specs: Iterable[CheckSpec], missing: Collection[str] = ()) -> list[str]:
-    """Return what results of `specs`, but for those that were `missing`, depend on."""
-    return sorted(spec.digest for spec in specs if spec.id not in missing)
+    """Return what results of `specs`, but for those that were `missing`, depend on.
+
+    It is what they do, and with which kernels and threads a profile asks them.
+    """
+    return sorted(
+        f"{spec.digest} {' '.join(spec.profiles)} {spec.min_threads} {spec.max_threads}"
+        f" {spec.once} {spec.most_threads}"
+        for spec in specs
+        if spec.id not in missing
+    )

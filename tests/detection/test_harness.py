@@ -111,6 +111,19 @@ def test_a_result_from_before_a_check_was_added_counts_until_there_is_a_new_one(
     assert (earlier["when"], earlier["missing"]) == ("before", LATER)
 
 
+def test_where_a_check_is_asked_is_part_of_what_a_result_depends_on(tmp_path: Path) -> None:
+    fault = Fault(routine=ROUTINES[0], kind="element")
+
+    def key(**changes: Any) -> str:
+        subject = _Recording("a library")
+        subject.shop.checks[0] = attrs.evolve(subject.shop.checks[0], **changes)
+        return Campaign(cast("Subject", subject), tmp_path).key(fault)
+
+    assert key() == key(budget=SPECS["exact.gemm"].budget + 1)
+    changes: list[dict[str, Any]] = [{"once": True}, {"most_threads": True}, {"max_threads": 1}]
+    assert len({key(), *(key(**each) for each in changes)}) == 4
+
+
 @pytest.mark.parametrize(
     ("outcome", "failing", "told"),
     [
