@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections import Counter, defaultdict
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from release_gate.report.places import name_places
 from release_gate.versions import OpenBLASVersion
 from tests.detection.faults import KINDS
 from tests.detection.numpy_suite import NOT_CALLED
+from tests.detection.tables import read_rows
 from tests.detection.third import LIBRARY
 from tests.detection.verdicts import is_right
 
@@ -153,10 +153,14 @@ def kept_parts(path: Path) -> dict[str, str]:
     }
 
 
+#: Of docs/detection-faults.tsv.
+FAULT_COLUMNS = ("fault", "profile", "check", "outcome", "NumPy's tests")
+
+
 def fault_list(trials: Iterable[dict[str, Any]], numpy: Iterable[dict[str, Any]]) -> str:
     """Return one line per fault: its id, the check that told it, whether NumPy's tests did."""
     caught = {line["fault"]: line for line in numpy if "fault" in line}
-    rows = [("fault", "profile", "check", "outcome", "NumPy's tests")]
+    rows = [FAULT_COLUMNS]
     for line in sorted(trials, key=lambda each: str(each["fault"])):
         profile = found_in(line)
         told = line[profile] if profile else {"check": "", "outcome": "escapes"}
@@ -191,10 +195,7 @@ def kept_suite(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _listed(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, delimiter="\t"))
+    return read_rows(path, FAULT_COLUMNS, ", ".join(FAULT_COLUMNS))
 
 
 def other_word(line: dict[str, Any]) -> str:
@@ -506,7 +507,7 @@ def _silence(
         " version; those of `found/` were found by this project and have pages in `docs/found`."
         " Unanswered: what the library does not export. As now but for some: before they were"
         " added. Alone: these, in runs of their own. Earlier: before the last other change to a"
-        " check. Some shared the machine with another run (`--jobs`). By day:"
+        " check. Some shared the machine with another run. By day:"
         " `docs/detection-silence.tsv`.\n\n"
         + _table(("library", "machine", "checks", *figures), rows)
     )
