@@ -464,7 +464,7 @@ def record_of(
         results=tuple(results),
         artifacts=tuple((wheels or {}).values()),
         decision=decision,
-        known_issues=statuses(decision, issues, plan.candidates, _hosts(plan, results)),
+        known_issues=statuses(decision, issues, plan, _hosts(plan, results)),
         stages=tuple(clock.stages),
         started=clock.started,
         finished=_now(),

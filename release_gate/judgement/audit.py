@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from release_gate.judgement.catalogue import KnownIssue
-    from release_gate.model import Comparison, Decision, Host, Pin
+    from release_gate.model import Comparison, Decision, Host, Pin, Plan
 
 __all__ = ["IssueState", "KnownIssueStatus", "audit", "statuses"]
 
@@ -26,14 +26,18 @@ class IssueState(StrEnum):
     """What became of a known issue whose versions hold a candidate."""
 
     REPRODUCED = "reproduced here"
-    NOT_SEEN = "exercised and not seen"
     NOT_EXERCISED = "not exercised"  # this machine could
-    IMPOSSIBLE = "cannot be exercised here"
+    ELSEWHERE = "needs another machine"
+    NOT_SEEN = "exercised and not seen"
+    IMPOSSIBLE = "cannot be exercised"  # by no machine with these wheels
 
 
 @frozen(kw_only=True)
 class KnownIssueStatus:
-    """A known issue whose versions hold a candidate, and whether it was seen."""
+    """A known issue whose versions hold a candidate, and whether it was seen.
+
+    `arrives`: the baseline's version is not among those that have it: it comes with the candidate.
+    """
 
     id: str
     url: str
@@ -43,6 +47,7 @@ class KnownIssueStatus:
     affected: str
     fixed_in: str
     candidate: str
+    arrives: bool
     state: IssueState
     why: str
 
@@ -50,10 +55,12 @@ class KnownIssueStatus:
 def statuses(
     decision: Decision,
     catalogue: Iterable[KnownIssue],
-    candidates: Iterable[Pin],
+    plan: Plan,
     hosts: Sequence[Host],
 ) -> tuple[KnownIssueStatus, ...]:
-    """Return, for each issue whose versions hold a candidate, whether it showed, worst first.
+    """Return, for each issue whose versions hold a candidate of `plan`, whether it showed.
+
+    What showed comes first, then the worst.
 
     `decision` must have its findings linked (`with_issues`); `hosts`: where its results were made.
     "Not seen" means that a check which can see the issue passed under its conditions; a race may
@@ -61,8 +68,8 @@ def statuses(
     """
     issues = tuple(catalogue)
     return _ordered(
-        _row(issue, pin, *_state(decision, issue, pin, hosts))
-        for pin in candidates
+        _row(issue, pin, plan.baseline, *_state(decision, issue, pin, hosts))
+        for pin in plan.candidates
         for issue in _of(pin, issues)
     )
 
@@ -76,24 +83,30 @@ def audit(
     """
 
     def state(issue: KnownIssue) -> tuple[IssueState, str]:
-        if reason := _impossible(issue, host):
-            return IssueState.IMPOSSIBLE, reason
+        if out_of_reach := _out_of_reach(issue, [host]):
+            return out_of_reach
         if issue.kernels and not any(map(issue.is_of_kernel, kernels)):
-            return IssueState.IMPOSSIBLE, f"needs the kernel {_either(issue.kernels)}"
+            return IssueState.ELSEWHERE, f"needs the kernel {_either(issue.kernels)}"
         threads = f", with {issue.min_threads} or more threads" if issue.min_threads > 1 else ""
         return IssueState.NOT_EXERCISED, f"by {', '.join(issue.checks)}{threads}"
 
-    return _ordered(_row(issue, pin, *state(issue)) for issue in _of(pin, catalogue))
+    return _ordered(_row(issue, pin, None, *state(issue)) for issue in _of(pin, catalogue))
 
 
 def _of(pin: Pin, catalogue: Iterable[KnownIssue]) -> Iterator[KnownIssue]:
-    version = version_of(pin)
     for issue in catalogue:
-        if version is not None and issue.versions is not None and version in issue.versions:
+        if _holds(issue, pin):
             yield issue
 
 
-def _row(issue: KnownIssue, pin: Pin, state: IssueState, why: str) -> KnownIssueStatus:
+def _holds(issue: KnownIssue, pin: Pin) -> bool:
+    version = version_of(pin)
+    return version is not None and issue.versions is not None and version in issue.versions
+
+
+def _row(
+    issue: KnownIssue, pin: Pin, baseline: Pin | None, state: IssueState, why: str
+) -> KnownIssueStatus:
     return KnownIssueStatus(
         id=issue.id,
         url=issue.url,
@@ -103,18 +116,24 @@ def _row(issue: KnownIssue, pin: Pin, state: IssueState, why: str) -> KnownIssue
         affected=str(issue.versions),
         fixed_in=issue.fixed_in,
         candidate=str(pin),
+        arrives=(
+            baseline is not None
+            and version_of(baseline) is not None
+            and not _holds(issue, baseline)
+        ),
         state=state,
         why=why,
     )
 
 
 def _ordered(rows: Iterable[KnownIssueStatus]) -> tuple[KnownIssueStatus, ...]:
-    """Return `rows` with what was seen first, then by severity and confidence."""
+    """Return `rows` with what was seen first, then by severity; what the candidate brings first."""
 
-    def place(row: KnownIssueStatus) -> tuple[bool, int, int, int, str, str]:
+    def place(row: KnownIssueStatus) -> tuple[bool, int, bool, int, int, str, str]:
         return (
             row.state is not IssueState.REPRODUCED,
             list(Severity).index(row.severity),
+            not row.arrives,
             list(IssueState).index(row.state),
             list(Confidence).index(row.confidence),
             row.id,
@@ -124,18 +143,26 @@ def _ordered(rows: Iterable[KnownIssueStatus]) -> tuple[KnownIssueStatus, ...]:
     return tuple(sorted(rows, key=place))
 
 
-def _impossible(issue: KnownIssue, host: Host) -> str:
-    """Return why this machine and these wheels cannot show an issue, or an empty string."""
+def _out_of_reach(issue: KnownIssue, hosts: Sequence[Host]) -> tuple[IssueState, str] | None:
+    """Return why none of `hosts` can show an issue with these wheels; None if one can."""
     if issue.unseen:
-        return issue.unseen
+        return IssueState.IMPOSSIBLE, issue.unseen
+    if issue.build:
+        return IssueState.IMPOSSIBLE, f"needs a build with {', '.join(issue.build)}"
+    needs = [_needs(issue, host) for host in hosts]
+    if all(needs):
+        return IssueState.ELSEWHERE, "; ".join(dict.fromkeys(needs))
+    return None
+
+
+def _needs(issue: KnownIssue, host: Host) -> str:
+    """Return what `host` would have to be to show an issue, or an empty string."""
     if issue.architectures and host.machine not in issue.architectures:
         return f"needs {_either(issue.architectures)}"
     if issue.systems and host.system not in issue.systems:
         return f"needs {_either(issue.systems)}"
     if not issue.is_of_cpu(host.cpu):
         return f"needs a CPU of {_either(issue.cpus)}"
-    if issue.build:
-        return f"needs a build with {', '.join(issue.build)}"
     return ""
 
 
@@ -150,9 +177,8 @@ def _state(
     ]
     if seen:
         return IssueState.REPRODUCED, f"finding {', '.join(seen)}"
-    reasons = [_impossible(issue, host) for host in hosts]
-    if all(reasons):
-        return IssueState.IMPOSSIBLE, "; ".join(dict.fromkeys(reasons))
+    if out_of_reach := _out_of_reach(issue, hosts):
+        return out_of_reach
     able = [
         each
         for each in decision.comparisons

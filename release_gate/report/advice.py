@@ -35,7 +35,8 @@ def render_advice(
         counts = ", ".join(f"{number} {name}" for name, number in severities.items())
         page.heading(f"{look(state).label[:1].upper()}{look(state).label[1:]} ({counts})")
         for row in group:
-            title = f"{row.severity}: {row.title} ({row.id}, confidence {row.confidence})"
+            new = ", new with the candidate" if row.arrives else ""
+            title = f"{row.severity}{new}: {row.title} ({row.id}, confidence {row.confidence})"
             page.entry(page.toned(state, ""), title)
             fixed = f"fixed in {row.fixed_in}" if row.fixed_in else "not fixed"
             page.entry("  ", f"{row.why}; {row.affected}, {fixed}", indent=2)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from release_gate.errors import ConfigurationError, Problem, did_you_mean
-from release_gate.judgement.audit import KnownIssueStatus  # noqa: TC001  (read by cattrs)
+from release_gate.judgement.audit import IssueState, KnownIssueStatus
 from release_gate.judgement.behaviour import disagreements
+from release_gate.judgement.catalogue import Confidence, Severity
 from release_gate.judgement.findings import first_failing
 from release_gate.model import (
     Behaviour,
@@ -315,7 +316,28 @@ def _headline(record: RunRecord) -> str:
             fails = "nothing that blocks fails" if new else "nothing new fails"
             better = sum(each.kind is ComparisonKind.FIXED for each in decision.comparisons)
             fixed = f", {better} fixed" if better else ""
-            return f"{_count(answered, 'answer')}, {fails}{fixed}{also}"
+            return f"{_count(answered, 'answer')}, {fails}{fixed}{also}{_brings(record)}"
+
+
+def _brings(record: RunRecord) -> str:
+    """Return the grave issues that come with a candidate and that no cell could have shown.
+
+    GO says nothing of them, and who ships must know.
+    """
+    unseen = dict.fromkeys(
+        each.id
+        for each in record.known_issues
+        if each.arrives
+        and each.state in {IssueState.NOT_EXERCISED, IssueState.ELSEWHERE}
+        and each.severity in {Severity.SILENT, Severity.FATAL}
+        and each.confidence is not Confidence.LOW
+    )
+    if not unseen:
+        return ""
+    more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""
+    return (
+        f"; not looked at here, known of the candidate alone: {', '.join([*unseen][:NAMED])}{more}"
+    )
 
 
 def _count(number: int, thing: str) -> str:

@@ -46,7 +46,7 @@ _SEVERITIES = {
 
 @frozen(kw_only=True)
 class KnownGroup:
-    """Known issues of one severity; `impossible` are those that this machine cannot show."""
+    """Known issues of one severity; `impossible` are those that no machine can show."""
 
     severity: Severity
     means: str

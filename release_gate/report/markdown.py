@@ -386,7 +386,7 @@ def _known(report: Report, most: int) -> str:
                 f"{look(each.state).glyph} {look(each.state).label}",
                 escape(each.severity),
                 _link(f"{each.id}: {each.title}", each.url),
-                escape(each.why),
+                escape(f"{each.why}; new with the candidate" if each.arrives else each.why),
             )
             for each in report.known_issues[:most]
         ),

@@ -81,8 +81,9 @@ LOOKS: Mapping[StrEnum, Look] = {
     Change.OTHER: Look("Δ", "d", "otherwise", Tone.NOTE, 2),
     IssueState.REPRODUCED: Look("✗", "x", "reproduced", Tone.BAD, 0),
     IssueState.NOT_EXERCISED: Look("○", "o", "not exercised", Tone.WARN, 1),
-    IssueState.NOT_SEEN: Look("✓", "+", "exercised, not seen", Tone.GOOD, 2),
-    IssueState.IMPOSSIBLE: Look("⊘", "u", "cannot be exercised here", Tone.QUIET, 3),
+    IssueState.ELSEWHERE: Look("→", ">", "needs another machine", Tone.WARN, 2),
+    IssueState.NOT_SEEN: Look("✓", "+", "exercised, not seen", Tone.GOOD, 3),
+    IssueState.IMPOSSIBLE: Look("⊘", "u", "cannot be exercised", Tone.QUIET, 4),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from release_gate.judgement.audit import IssueState
 from release_gate.model import ComparisonKind, Outcome, Role, Tier
 from release_gate.report.document import verdict_words
 from release_gate.report.evidence import core_of, following
@@ -266,13 +267,26 @@ def _fixed(page: Page, report: Report) -> None:
 
 
 def _known(page: Page, report: Report) -> None:
+    """Say what is known of the candidate and did not show; the rest is counted.
+
+    What showed stands under the findings; what no machine can show hurts nobody with these wheels.
+    """
     if not report.known_issues:
         return
-    page.heading("Known issues whose versions hold the candidate")
-    for each in report.known_issues[:SHOWN]:
-        text = f"{each.id} ({each.severity}) {each.title}: {each.state}, {each.why}"
-        page.entry(page.toned(each.state, ""), text)
-    _more(page, len(report.known_issues) - SHOWN)
+    page.heading(f"Known issues whose versions hold the candidate ({len(report.known_issues)})")
+    counts = Counter(each.state for each in report.known_issues)
+    if reproduced := counts[IssueState.REPRODUCED]:
+        page.entry(page.toned(IssueState.REPRODUCED, ""), f"{reproduced} reproduced: see Findings")
+    told = [
+        each
+        for each in report.known_issues
+        if each.state not in {IssueState.REPRODUCED, IssueState.IMPOSSIBLE}
+    ]
+    for each in told[:SHOWN]:
+        severity = f"{each.severity}, new with the candidate" if each.arrives else each.severity
+        state = each.why if each.state is IssueState.ELSEWHERE else f"{each.state}, {each.why}"
+        page.entry(page.toned(each.state, ""), f"{each.id} ({severity}) {each.title}: {state}")
+    _more(page, len(report.known_issues) - reproduced - min(len(told), SHOWN))
 
 
 def _missing(page: Page, report: Report) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 import pytest
 from gate_values import CANDIDATE, HOST, POLICY, SPECS, no_go_run, passing, pin, plan
@@ -10,6 +12,9 @@ from release_gate.judgement.decide import decide
 from release_gate.judgement.issues import with_issues
 from release_gate.pipeline import known_issues
 from release_gate.versions import VersionRange
+
+if TYPE_CHECKING:
+    from release_gate.model import Pin
 
 CATALOGUE = known_issues()
 ISSUE = KnownIssue(
@@ -31,7 +36,7 @@ ISSUE = KnownIssue(
 def test_what_became_of_the_issues_that_hold_the_candidate() -> None:
     the_plan, results = no_go_run()
     linked = with_issues(decide(the_plan, results, POLICY, SPECS), CATALOGUE, results)
-    rows = {row.id: row for row in statuses(linked, CATALOGUE, the_plan.candidates, [HOST])}
+    rows = {row.id: row for row in statuses(linked, CATALOGUE, the_plan, [HOST])}
     assert rows["OpenBLAS#6013"].state is IssueState.REPRODUCED
     assert rows["OpenBLAS#6013"].why.startswith("finding exact.gemm-")
     assert rows["OpenBLAS#6013"].severity is Severity.SILENT
@@ -44,10 +49,10 @@ def test_what_became_of_the_issues_that_hold_the_candidate() -> None:
         ({}, IssueState.NOT_SEEN, "by exact.gemm"),
         ({"checks": ("forking.*",)}, IssueState.NOT_EXERCISED, "no check that can see it"),
         ({"kernels": ("Zen",)}, IssueState.NOT_EXERCISED, "needs the kernel Zen"),
-        ({"cpus": ("Apple",)}, IssueState.IMPOSSIBLE, "needs a CPU of Apple"),
+        ({"cpus": ("Apple",)}, IssueState.ELSEWHERE, "needs a CPU of Apple"),
         ({"min_threads": 16}, IssueState.NOT_EXERCISED, "needs 16 or more threads"),
-        ({"architectures": ("aarch64", "s390x")}, IssueState.IMPOSSIBLE, "needs aarch64 or s390x"),
-        ({"systems": ("darwin",)}, IssueState.IMPOSSIBLE, "needs darwin"),
+        ({"architectures": ("aarch64", "s390x")}, IssueState.ELSEWHERE, "needs aarch64 or s390x"),
+        ({"systems": ("darwin",)}, IssueState.ELSEWHERE, "needs darwin"),
         ({"build": ("USE_OPENMP=1",)}, IssueState.IMPOSSIBLE, "needs a build with USE_OPENMP=1"),
         ({"checks": (), "unseen": "is slow only"}, IssueState.IMPOSSIBLE, "is slow only"),
     ],
@@ -58,12 +63,12 @@ def test_not_seen_is_said_only_of_what_was_exercised(
     issue = attrs.evolve(ISSUE, **changes)  # type: ignore[arg-type]
     the_plan = plan(checks=("exact.gemm",))
     decision = decide(the_plan, passing(the_plan), POLICY)
-    (row,) = statuses(decision, [issue], the_plan.candidates, [HOST])
+    (row,) = statuses(decision, [issue], the_plan, [HOST])
     assert row.state is state
     assert row.why.startswith(why)
     unanswered = decide(the_plan, [], POLICY)
-    (row,) = statuses(unanswered, [issue], the_plan.candidates, [HOST])
-    assert row.state in {IssueState.NOT_EXERCISED, IssueState.IMPOSSIBLE}
+    (row,) = statuses(unanswered, [issue], the_plan, [HOST])
+    assert row.state in {*(IssueState.NOT_EXERCISED, IssueState.ELSEWHERE, IssueState.IMPOSSIBLE)}
 
 
 def test_without_a_run_it_is_told_what_this_machine_could_show() -> None:
@@ -75,8 +80,33 @@ def test_without_a_run_it_is_told_what_this_machine_could_show() -> None:
     assert row() == (IssueState.NOT_EXERCISED, "by exact.*")
     assert row(min_threads=8) == (IssueState.NOT_EXERCISED, "by exact.*, with 8 or more threads")
     assert row(kernels=("haswell",))[0] is IssueState.NOT_EXERCISED
-    assert row(kernels=("VORTEX",)) == (IssueState.IMPOSSIBLE, "needs the kernel VORTEX")
-    assert row(architectures=("s390x",)) == (IssueState.IMPOSSIBLE, "needs s390x")
+    assert row(kernels=("VORTEX",)) == (IssueState.ELSEWHERE, "needs the kernel VORTEX")
+    assert row(architectures=("s390x",)) == (IssueState.ELSEWHERE, "needs s390x")
+
+
+def test_what_the_baseline_does_not_have_comes_with_the_candidate() -> None:
+    the_plan = plan(checks=("exact.gemm",))
+    decision = decide(the_plan, passing(the_plan), POLICY)
+
+    def arrives(baseline: Pin | None, versions: str) -> bool:
+        issue = attrs.evolve(ISSUE, versions=VersionRange.parse(versions))
+        the_plan_then = attrs.evolve(the_plan, baseline=baseline)
+        (row,) = statuses(decision, [issue], the_plan_then, [HOST])
+        return row.arrives
+
+    assert arrives(pin("0.3.33.112.0"), ">=0.3.34")
+    assert not arrives(pin("0.3.33.112.0"), ">=0.3.33")
+    assert not arrives(pin("local"), ">=0.3.34")  # of which nothing is known
+    assert not arrives(None, ">=0.3.34")
+
+
+def test_a_machine_that_can_show_it_among_several_is_enough() -> None:
+    issue = attrs.evolve(ISSUE, architectures=("aarch64",))
+    the_plan = plan(checks=("exact.gemm",))
+    decision = decide(the_plan, passing(the_plan), POLICY)
+    arm = attrs.evolve(HOST, machine="aarch64")
+    (row,) = statuses(decision, [issue], the_plan, [HOST, arm])
+    assert row.state is IssueState.NOT_SEEN
 
 
 def test_versions_outside_and_versions_that_are_none_have_no_known_issues() -> None:

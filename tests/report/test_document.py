@@ -11,6 +11,8 @@ from gate_values import no_go_run, passing, plan
 from jsonschema import Draft202012Validator
 
 from release_gate.errors import ConfigurationError
+from release_gate.judgement.audit import IssueState
+from release_gate.judgement.catalogue import Confidence, Severity
 from release_gate.model import Verdict
 from release_gate.report.document import make_report, read_report, write_report
 from release_gate.resources import schema_path
@@ -109,6 +111,40 @@ def test_headlines() -> None:
     assert good.headline == "no full answer to wheel, threading"
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"state": IssueState.NOT_EXERCISED}, True),
+        ({"severity": Severity.FATAL, "confidence": Confidence.MEDIUM}, True),
+        ({"arrives": False}, False),  # users have it today
+        ({"state": IssueState.NOT_SEEN}, False),
+        ({"state": IssueState.REPRODUCED}, False),  # a finding, which is counted
+        ({"state": IssueState.IMPOSSIBLE}, False),
+        ({"severity": Severity.ANNOYING}, False),
+        ({"confidence": Confidence.LOW}, False),
+    ],
+)
+def test_go_names_what_the_candidate_is_known_to_bring_and_nobody_looked_at(
+    changes: dict[str, Any], *, told: bool
+) -> None:
+    whole = record()
+    issue = evolve(
+        whole.known_issues[0],
+        id="X#1",
+        arrives=True,
+        state=IssueState.ELSEWHERE,
+        severity=Severity.SILENT,
+        confidence=Confidence.HIGH,
+    )
+    issue = evolve(issue, **changes)
+    go = evolve(whole.decision, verdict=Verdict.GO)
+    headline = make_report(evolve(whole, decision=go, known_issues=(issue,))).headline
+    words = "; not looked at here, known of the candidate alone: X#1"
+    assert headline.endswith(words) == told
+    assert ("X#1" in headline) == told
+
+
 def test_a_headline_does_not_deny_a_new_failure_that_only_informs() -> None:
     the_plan, results = no_go_run()
     whole = record(the_plan, results)
@@ -116,7 +152,7 @@ def test_a_headline_does_not_deny_a_new_failure_that_only_informs() -> None:
     go = evolve(whole.decision, verdict=Verdict.GO, findings=informed)
     headline = make_report(evolve(whole, decision=go)).headline
     assert ", nothing that blocks fails" in headline
-    assert headline.endswith(f"; {len(informed)} findings that do not block")
+    assert f"; {len(informed)} findings that do not block" in headline
     none = evolve(go, findings=())
     assert "nothing new fails" in make_report(evolve(whole, decision=none)).headline
 

@@ -8,6 +8,8 @@ import pytest
 from gate_report import record, report
 from gate_values import no_go_run, observation, passing, plan, with_observation
 
+from release_gate.judgement.audit import IssueState
+from release_gate.judgement.catalogue import Severity
 from release_gate.model import NotCovered, Outcome, Role, Verdict
 from release_gate.report.document import Report, make_report
 from release_gate.report.new_issue import is_unknown
@@ -67,6 +69,28 @@ def test_the_verdict_is_on_the_last_line_but_one_and_the_next_command_after_it()
     *_, verdict, command = render_summary(report(), "gate-report").splitlines()
     assert verdict.startswith("✗ NO-GO: 4 blocking findings: exact.gemm")
     assert command.startswith("next: PYTHONPATH=site python3.12 reproducers/exact.gemm-")
+
+
+def test_known_issues_that_nothing_showed_are_told_before_those_that_no_machine_can_show() -> None:
+    shown = report()
+    silent = [each.id for each in shown.known_issues if each.severity is Severity.SILENT]
+    *impossible, elsewhere = silent[:4]
+    states = {**dict.fromkeys(impossible, IssueState.IMPOSSIBLE), elsewhere: IssueState.ELSEWHERE}
+    rows = tuple(
+        attrs.evolve(each, state=states[each.id], why="needs aarch64", arrives=True)
+        if each.id in states
+        else each
+        for each in shown.known_issues
+    )
+    text = " ".join(plain(render_summary(attrs.evolve(shown, known_issues=rows))).split())
+    known = text[text.index("Known issues whose versions hold the candidate (") :]
+    assert f"{elsewhere} (silent, new with the candidate)" in known
+    assert ": needs aarch64" in known
+    assert not any(f"{each} (silent" in known for each in impossible)
+    reproduced = sum(each.state is IssueState.REPRODUCED for each in rows)
+    told = sum(each.state not in {IssueState.REPRODUCED, IssueState.IMPOSSIBLE} for each in rows)
+    assert f"{reproduced} reproduced: see Findings" in known
+    assert f"... and {len(rows) - reproduced - min(told, 12)} more in report.json" in known
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

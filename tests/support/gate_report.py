@@ -62,7 +62,7 @@ def record(
         results=tuple(results),
         artifacts=(artifact(BASELINE), artifact(CANDIDATE)),
         decision=attrs.evolve(decision, findings=findings),
-        known_issues=statuses(decision, catalogue, plan.candidates, [HOST]),
+        known_issues=statuses(decision, catalogue, plan, [HOST]),
         stages=(
             StageTime(name="plan", seconds=3.25),
             StageTime(name="build", seconds=372.5, note="2 wheels, 1 from scratch"),
