@@ -37,12 +37,20 @@ def width(threads: int, *, cores: int, most: int | None) -> int:
 
 
 def batches_of(cells: Sequence[PlannedCell], *, cores: int, most: int | None) -> tuple[Batch, ...]:
-    """Return `cells` by thread count, the fewest threads first; each batch in the given order."""
+    """Return `cells` by thread count, the fewest threads first.
+
+    In a batch those with most checks begin first: a long one that begins last leaves cores idle.
+    """
     counts = sorted({entry.cell.threads for entry in cells})
     return tuple(
         Batch(
             width=width(count, cores=cores, most=most),
-            cells=tuple(entry for entry in cells if entry.cell.threads == count),
+            cells=tuple(
+                sorted(
+                    (entry for entry in cells if entry.cell.threads == count),
+                    key=lambda entry: -len(entry.checks),
+                )
+            ),
         )
         for count in counts
     )

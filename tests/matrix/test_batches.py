@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from gate_values import cell
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +58,13 @@ def test_every_cell_is_in_one_batch_and_no_core_is_taken_twice(
         assert len(counts) == 1
         assert batch.width == 1 or batch.width * max(counts) <= cores
         assert batch.width <= min(MOST_BESIDE, most or cores)
+
+
+def test_what_has_most_checks_begins_first_and_equals_keep_their_order() -> None:
+    cells = [planned(f"Kernel{number}", 1) for number in range(4)]
+    cells[2] = evolve(cells[2], checks=("exact.gemm", "exact.dot"))
+    (batch,) = batches_of(cells, cores=2, most=None)
+    assert batch.cells == (cells[2], cells[0], cells[1], cells[3])
 
 
 def test_wall_time_is_that_of_the_batches() -> None:
