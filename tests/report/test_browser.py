@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 from big_report import big_report
 from browser import axe_source, chromium, opened, violations
 from gate_report import report_with_waivers
 
+from release_gate.judgement.audit import IssueState
 from release_gate.report.heatmap import TILES
 from release_gate.report.html import render_html
 from release_gate.report.presentation import Tone
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 REPORT = report_with_waivers()
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
+TAGS_OUTSIDE = """[...document.querySelectorAll('td .tag')].filter(each =>
+    each.getBoundingClientRect().right > each.closest('td').getBoundingClientRect().right
+).map(each => each.textContent)"""
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
 
 
@@ -58,6 +63,19 @@ def test_the_verdict_is_seen_at_once_and_nothing_is_wider_than_the_screen(
         page.evaluate(OPEN_ALL)
         needed, there = page.evaluate(WIDTHS)
         assert needed <= there
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_no_tag_is_wider_than_its_cell(browser: Browser, tmp_path: Path, width: int) -> None:
+    rows = zip(REPORT.known_issues, IssueState, strict=False)
+    issues = tuple(attrs.evolve(issue, state=state) for issue, state in rows)
+    assert len(issues) == len(IssueState)
+    path = tmp_path / "report.html"
+    path.write_text(render_html(attrs.evolve(REPORT, known_issues=issues)), "utf-8")
+    with opened(browser, path, width=width) as page:
+        page.evaluate(OPEN_ALL)
+        assert page.locator("td .tag").count() > len(IssueState)
+        assert page.evaluate(TAGS_OUTSIDE) == []
 
 
 def test_squares_lead_to_their_findings(browser: Browser, report_page: Path) -> None:
