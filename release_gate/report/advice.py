@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_gate.judgement.audit import IssueState
 from release_gate.report.page import Page, Style
-from release_gate.report.presentation import look
+from release_gate.report.presentation import ARRIVES, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def render_advice(
         counts = ", ".join(f"{number} {name}" for name, number in severities.items())
         page.heading(f"{look(state).label[:1].upper()}{look(state).label[1:]} ({counts})")
         for row in group:
-            new = ", new with the candidate" if row.arrives else ""
+            new = f", {ARRIVES}" if row.arrives else ""
             title = f"{row.severity}{new}: {row.title} ({row.id}, confidence {row.confidence})"
             page.entry(page.toned(state, ""), title)
             fixed = f"fixed in {row.fixed_in}" if row.fixed_in else "not fixed"

@@ -36,7 +36,7 @@ from release_gate.report.record import StageTime  # noqa: TC001  (read by cattrs
 from release_gate.wire import REPORT_SCHEMA, from_data, read_document, to_data, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from release_gate.model import Artifact, Cell, CellResult, Comparison, Finding, Plan
     from release_gate.report.record import RunRecord
@@ -292,9 +292,7 @@ def _headline(record: RunRecord) -> str:
     match decision.verdict:
         case Verdict.NO_GO:
             checks = list(dict.fromkeys(each.check for each in blocking))
-            told = ", ".join(checks[:NAMED])
-            more = f" and {_count(len(checks) - NAMED, 'more check')}" if checks[NAMED:] else ""
-            return f"{_count(len(blocking), 'blocking finding')}: {told}{more}"
+            return f"{_count(len(blocking), 'blocking finding')}: {_named(checks, 'check')}"
         case Verdict.INCONCLUSIVE:
             open_ones = [
                 each.id
@@ -320,7 +318,7 @@ def _headline(record: RunRecord) -> str:
 
 
 def _brings(record: RunRecord) -> str:
-    """Return the grave issues that come with a candidate and that no cell could have shown.
+    """Return the grave issues that come with a candidate and that no cell looked for.
 
     GO says nothing of them, and who ships must know.
     """
@@ -332,12 +330,13 @@ def _brings(record: RunRecord) -> str:
         and each.severity in {Severity.SILENT, Severity.FATAL}
         and each.confidence is not Confidence.LOW
     )
-    if not unseen:
-        return ""
-    more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""
-    return (
-        f"; not looked at here, known of the candidate alone: {', '.join([*unseen][:NAMED])}{more}"
-    )
+    known = _named(list(unseen), "issue")
+    return f"; not looked at here, known of the candidate alone: {known}" if unseen else ""
+
+
+def _named(names: Sequence[str], thing: str) -> str:
+    more = f" and {_count(len(names) - NAMED, f'more {thing}')}" if names[NAMED:] else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _count(number: int, thing: str) -> str:

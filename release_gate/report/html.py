@@ -19,7 +19,7 @@ from release_gate.report.new_issue import FOLDER, is_unknown
 from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
 from release_gate.report.places import where
-from release_gate.report.presentation import MISSING, look
+from release_gate.report.presentation import ARRIVES, MISSING, look
 from release_gate.report.tally import tally
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _template() -> jinja2.Template:
         "half": HALF,
         "listed": LISTED,
         "missing": MISSING,
+        "arrives": ARRIVES,
         "open_rows": OPEN,
         "pitch": PITCH,
         "tiles": tuple(TILES.values()),

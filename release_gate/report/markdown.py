@@ -19,7 +19,7 @@ from release_gate.report.history import history_lines
 from release_gate.report.next_step import next_command
 from release_gate.report.page import duration
 from release_gate.report.places import where
-from release_gate.report.presentation import look
+from release_gate.report.presentation import ARRIVES, look
 from release_gate.report.tally import tally
 
 if TYPE_CHECKING:
@@ -386,7 +386,7 @@ def _known(report: Report, most: int) -> str:
                 f"{look(each.state).glyph} {look(each.state).label}",
                 escape(each.severity),
                 _link(f"{each.id}: {each.title}", each.url),
-                escape(f"{each.why}; new with the candidate" if each.arrives else each.why),
+                escape(f"{each.why}; {ARRIVES}" if each.arrives else each.why),
             )
             for each in report.known_issues[:most]
         ),

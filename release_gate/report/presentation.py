@@ -21,7 +21,7 @@ from release_gate.report.difference import Change
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LOOKS", "MISSING", "Look", "Tone", "look"]
+__all__ = ["ARRIVES", "LOOKS", "MISSING", "Look", "Tone", "look"]
 
 
 class Tone(StrEnum):
@@ -47,6 +47,9 @@ class Look:
 
 #: For a cell or a check that has no result at all.
 MISSING = Look("□", "-", "missing", Tone.WARN, 90)
+
+#: Of a known issue that holds the candidate and not the baseline.
+ARRIVES = "new with the candidate"
 
 LOOKS: Mapping[StrEnum, Look] = {
     Verdict.GO: Look("✓", "+", "GO", Tone.GOOD, 2),

@@ -16,7 +16,7 @@ from release_gate.report.new_issue import draft_path, is_unknown
 from release_gate.report.next_step import next_command
 from release_gate.report.page import Page, Style, duration
 from release_gate.report.places import name_cell, name_places, where
-from release_gate.report.presentation import look
+from release_gate.report.presentation import ARRIVES, look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,7 +283,7 @@ def _known(page: Page, report: Report) -> None:
         if each.state not in {IssueState.REPRODUCED, IssueState.IMPOSSIBLE}
     ]
     for each in told[:SHOWN]:
-        severity = f"{each.severity}, new with the candidate" if each.arrives else each.severity
+        severity = f"{each.severity}, {ARRIVES}" if each.arrives else each.severity
         state = each.why if each.state is IssueState.ELSEWHERE else f"{each.state}, {each.why}"
         page.entry(page.toned(each.state, ""), f"{each.id} ({severity}) {each.title}: {state}")
     _more(page, len(report.known_issues) - reproduced - min(len(told), SHOWN))

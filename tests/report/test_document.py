@@ -150,9 +150,9 @@ def test_a_headline_does_not_deny_a_new_failure_that_only_informs() -> None:
     whole = record(the_plan, results)
     informed = tuple(evolve(each, blocking=False) for each in whole.decision.findings)
     go = evolve(whole.decision, verdict=Verdict.GO, findings=informed)
-    headline = make_report(evolve(whole, decision=go)).headline
+    headline = make_report(evolve(whole, decision=go, known_issues=())).headline
     assert ", nothing that blocks fails" in headline
-    assert f"; {len(informed)} findings that do not block" in headline
+    assert headline.endswith(f"; {len(informed)} findings that do not block")
     none = evolve(go, findings=())
     assert "nothing new fails" in make_report(evolve(whole, decision=none)).headline
 
